@@ -1,0 +1,47 @@
+"""Etappe: customer journeys from the raw event to the journey map.
+
+Public names load on first use, so that `import etappe` stays light.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from etappe.analysis.ask import ask as ask
+    from etappe.analysis.funnel import funnel as funnel
+    from etappe.analysis.reach import reach as reach
+    from etappe.analysis.sessions import sessions as sessions
+    from etappe.analysis.stages import stages as stages
+    from etappe.analysis.transitions import transitions as transitions
+    from etappe.analysis.variants import variants as variants
+    from etappe.apps.workspace import open as open
+    from etappe.errors import EtappeError as EtappeError
+    from etappe.journeys.build import journeys_from as journeys_from
+    from etappe.maps.document import read_map as read_map
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "EtappeError": "etappe.errors",
+    "open": "etappe.apps.workspace",
+    "journeys_from": "etappe.journeys.build",
+    "ask": "etappe.analysis.ask",
+    "reach": "etappe.analysis.reach",
+    "funnel": "etappe.analysis.funnel",
+    "transitions": "etappe.analysis.transitions",
+    "variants": "etappe.analysis.variants",
+    "sessions": "etappe.analysis.sessions",
+    "stages": "etappe.analysis.stages",
+    "read_map": "etappe.maps.document",
+}
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'etappe' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

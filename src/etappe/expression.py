@@ -1,0 +1,229 @@
+"""Expression: conditions as people write them, "channel = 'web' and not age in ('65+')", as masks over coded columns.
+
+Grammar: or, and, not, parentheses; column = <> != < <= > >= value; column [not] in (values); column [not] like 'a%';
+column is [not] null. Text stands in single quotes ('' is a quote). Compared with a number, a column's texts are read as
+numbers. As in SQL, a comparison with a missing value is unknown, and what is unknown is not kept.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from etappe.arrays import Column
+from etappe.errors import BadExpression
+
+Bool = NDArray[np.bool_]
+Value = str | float
+
+
+class Compare(msgspec.Struct, frozen=True, tag="compare"):
+    """A column against values; `op` is one of = <> < <= > >= in like null."""
+
+    column: str
+    op: str
+    values: tuple[Value, ...] = ()
+
+
+class Not(msgspec.Struct, frozen=True, tag="not"):
+    """What does not hold."""
+
+    of: "Node"
+
+
+class Both(msgspec.Struct, frozen=True, tag="both"):
+    """Two conditions joined by `and` or `or`."""
+
+    op: str
+    left: "Node"
+    right: "Node"
+
+
+Node = Compare | Not | Both
+
+
+class Expression(msgspec.Struct, frozen=True):
+    """A condition that was read: its tree, and the columns that it needs."""
+
+    text: str
+    tree: Node
+    columns: frozenset[str]
+
+
+_TOKEN: Final = re.compile(
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?(?![\w.]))|(?P<op><>|!=|<=|>=|[=<>(),])"
+    r'|(?P<quoted>"[^"]+")|(?P<name>[^\W\d][\w.:$@-]*))'
+)
+
+
+class _Reader:
+    def __init__(self, text: str, where: str) -> None:
+        self.text, self.where, self.columns = text, where, set[str]()
+        self.tokens: list[tuple[str, str, int]] = []
+        at = 0
+        end = len(text.rstrip())
+        while at < end:
+            match = _TOKEN.match(text, at)
+            if match is None or match.lastgroup is None:
+                at += len(text[at:]) - len(text[at:].lstrip())
+                raise self.fault(at, f"cannot read {text[at : at + 12]!r}")
+            self.tokens.append((match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
+            at = match.end()
+        self.at = 0
+
+    def fault(self, at: int, what: str, hint: str = "") -> BadExpression:
+        pointer = f"{what} at position {at + 1} of {self.text!r}."
+        return BadExpression(self.where, pointer, hint or "Write a condition such as channel = 'web' and value > 10.")
+
+    def peek(self) -> tuple[str, str, int]:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "", len(self.text))
+
+    def word(self, *words: str) -> str | None:
+        kind, text, _ = self.peek()
+        if (kind in ("name", "op")) and text.lower() in words:
+            self.at += 1
+            return text.lower()
+        return None
+
+    def need(self, word: str) -> None:
+        if not self.word(word):
+            raise self.fault(self.peek()[2], f"expected {word!r}")
+
+    def either(self) -> Node:
+        left = self.both()
+        while self.word("or"):
+            left = Both("or", left, self.both())
+        return left
+
+    def both(self) -> Node:
+        left = self.one()
+        while self.word("and"):
+            left = Both("and", left, self.one())
+        return left
+
+    def one(self) -> Node:
+        if self.word("not"):
+            return Not(self.one())
+        if self.word("("):
+            inner = self.either()
+            self.need(")")
+            return inner
+        kind, column, at = self.peek()
+        if kind not in ("name", "quoted"):
+            raise self.fault(at, "expected a column")
+        self.at += 1
+        column = column.strip('"')
+        self.columns.add(column)
+        if self.word("is"):
+            negated = self.word("not")
+            self.need("null")
+            null = Compare(column, "null")
+            return Not(null) if negated else null
+        negated = self.word("not")
+        op = self.word("in", "like") if negated else self.word("=", "<>", "!=", "<", "<=", ">", ">=", "in", "like")
+        if op is None:
+            raise self.fault(self.peek()[2], "expected =, <>, <, >, in, like or is null")
+        if op == "in":
+            self.need("(")
+            values = [self.value()]
+            while self.word(","):
+                values.append(self.value())
+            self.need(")")
+        else:
+            values = [self.value()]
+        if op == "like" and not isinstance(values[0], str):
+            raise self.fault(self.peek()[2], "like needs a text")
+        compared = Compare(column, "<>" if op == "!=" else op, tuple(values))
+        return Not(compared) if negated else compared
+
+    def value(self) -> Value:
+        kind, text, at = self.peek()
+        self.at += 1
+        if kind == "text":
+            return text[1:-1].replace("''", "'")
+        if kind == "number":
+            return float(text)
+        hint = f"Did you mean '{text}', in single quotes?" if kind in ("name", "quoted") else ""
+        raise self.fault(at, "expected a text in single quotes or a number", hint)
+
+
+def parse(text: str, where: str = "expression") -> Expression:
+    """Read a condition.
+
+    Raises
+    ------
+    BadExpression
+        The message says what is wrong and at which position of the text.
+
+    Examples
+    --------
+    >>> sorted(parse("channel = 'web' and value > 10").columns)
+    ['channel', 'value']
+    """
+    reader = _Reader(text, where)
+    tree = reader.either()
+    if reader.peek()[0] != "end":
+        raise reader.fault(reader.peek()[2], f"did not expect {reader.peek()[1]!r}")
+    return Expression(text, tree, frozenset(reader.columns))
+
+
+def mask(expression: Expression, columns: Mapping[str, Column]) -> Bool:
+    """Which rows meet the condition. Each distinct text is judged once, then looked up by code: O(rows)."""
+    true, _ = _judge(expression.tree, columns)
+    return true
+
+
+def _judge(node: Node, columns: Mapping[str, Column]) -> tuple[Bool, Bool]:
+    """Where a node is true, and where it is known at all (three-valued logic)."""
+    if isinstance(node, Compare):
+        column = columns[node.column]
+        verdicts = [_verdict(name, node) for name in column.names]
+        true = np.asarray([v is True for v in verdicts])
+        known = np.asarray([v is not None for v in verdicts])
+        return true[column.codes], known[column.codes]
+    if isinstance(node, Not):
+        true, known = _judge(node.of, columns)
+        return known & ~true, known
+    left, left_known = _judge(node.left, columns)
+    right, right_known = _judge(node.right, columns)
+    if node.op == "and":
+        return left & right, (left_known & right_known) | (left_known & ~left) | (right_known & ~right)
+    return left | right, (left_known & right_known) | left | right
+
+
+def _verdict(text: str | None, node: Compare) -> bool | None:
+    if node.op == "null":
+        return text is None
+    if text is None:
+        return None
+    if node.op == "like":
+        return _like(str(node.values[0])).fullmatch(text) is not None
+    if node.op in ("in", "="):
+        return any(_same(text, value) for value in node.values)
+    value = node.values[0]
+    if node.op == "<>":
+        return not _same(text, value)
+    left: Any = _float(text) if isinstance(value, float) else text
+    if left is None:
+        return None
+    right: Any = value
+    return bool({"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[node.op])
+
+
+def _same(text: str, value: Value) -> bool:
+    return _float(text) == value if isinstance(value, float) else text == value
+
+
+def _float(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _like(pattern: str) -> re.Pattern[str]:
+    pieces = (".*" if c == "%" else "." if c == "_" else re.escape(c) for c in pattern)
+    return re.compile("".join(pieces), re.DOTALL)

@@ -1,0 +1,1 @@
+"""Journeys: each subject's touchpoints in time, in columns."""

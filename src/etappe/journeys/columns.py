@@ -1,0 +1,238 @@
+"""Columns: the journeys as arrays, sorted once by (subject, time, order of receipt).
+
+Unit of count: the journey. Touchpoints at the same instant keep the order in which their source gave them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from etappe.arrays import Codes, Column, Int
+from etappe.errors import unknown
+from etappe.expression import Expression, mask, parse
+from etappe.units import NO_VALUE, duration_us
+
+Lazy = Mapping[str, Callable[[], Column]]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where journeys come from: what a reader of a number needs in order to trust it."""
+
+    data_until_us: int | None = None
+    """Time of the latest event in the data, before any filter."""
+    lake: str = ""
+    """Version of the data, part of every snapshot."""
+    timezone: str = "UTC"
+    filters: tuple[str, ...] = ()
+    events: int = 0
+    """Events in the data, before any filter."""
+    subjects: int = 0
+    """Subjects in the data, before any filter."""
+
+
+@dataclass(frozen=True, eq=False)
+class Journeys:
+    """All touchpoints of each subject in the order (time, receipt), in columns.
+
+    Attributes
+    ----------
+    offsets : (n+1,) int64; journey i holds the touchpoints offsets[i] to offsets[i+1]
+    time_us : (t,) int64, microseconds since 1970 UTC
+    touchpoint : (t,) uint8 or uint16, codes into `touchpoints`
+    touchpoints : the names
+    subject : (n,) int64, whose journey it is; several journeys may share one after `split`
+    value : (t,) int64 in 1/10,000 of the currency; NO_VALUE where an event has none
+    """
+
+    offsets: Int
+    time_us: Int
+    touchpoint: Codes
+    touchpoints: tuple[str, ...]
+    subject: Int
+    lazy: Lazy
+    lazy_attributes: Lazy
+    origin: Origin
+    lazy_value: Callable[[], Int] | None = None
+    name_of: Callable[[Int], list[str]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __repr__(self) -> str:
+        return f"<Journeys: {len(self):,} journeys of {self.subjects:,} subjects, {len(self.time_us):,} touchpoints>"
+
+    @property
+    def events(self) -> int:
+        """How many touchpoints there are."""
+        return len(self.time_us)
+
+    @cached_property
+    def subjects(self) -> int:
+        """How many subjects there are; fewer than journeys after a split."""
+        return len(np.unique(self.subject))
+
+    @cached_property
+    def value(self) -> Int:
+        """Values in 1/10,000 of the currency, NO_VALUE where there is none."""
+        return self.lazy_value() if self.lazy_value else np.full(self.events, NO_VALUE, np.int64)
+
+    @cached_property
+    def _loaded(self) -> dict[str, Column]:
+        return {}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the further columns over touchpoints: channel, currency, order, source, properties."""
+        return tuple(self.lazy)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names of the columns over customers."""
+        return tuple(self.lazy_attributes)
+
+    def column(self, name: str, where: str = "column") -> Column:
+        """A column over touchpoints, loaded when first asked for."""
+        if name == "touchpoint":
+            return Column(self.touchpoint.astype(np.uint32) + 1, (None, *self.touchpoints))
+        if name not in self.lazy:
+            raise unknown(where, "column", name, (*self.lazy, "touchpoint"))
+        if name not in self._loaded:
+            self._loaded[name] = self.lazy[name]()
+        return self._loaded[name]
+
+    def attribute(self, name: str, where: str = "attribute") -> Column:
+        """A customer's attribute, one row a journey."""
+        if name not in self.lazy_attributes:
+            raise unknown(where, "customer attribute", name, self.lazy_attributes)
+        key = "attribute " + name
+        if key not in self._loaded:
+            self._loaded[key] = self.lazy_attributes[name]()
+        return self._loaded[key]
+
+    def code(self, touchpoint: str, where: str = "touchpoint") -> int:
+        """The code of a touchpoint; UnknownName proposes the nearest."""
+        try:
+            return self.touchpoints.index(touchpoint)
+        except ValueError:
+            raise unknown(where, "touchpoint", touchpoint, self.touchpoints) from None
+
+    def names(self, journeys: Int) -> list[str]:
+        """The customers' own identifiers behind some journeys (personal)."""
+        subjects = self.subject[journeys]
+        return self.name_of(subjects) if self.name_of else [str(subject) for subject in subjects.tolist()]
+
+    def select(self, journeys: Any) -> "Journeys":
+        """Only these journeys (positions in rising order, or a mask), compacted."""
+        chosen = np.flatnonzero(journeys) if np.asarray(journeys).dtype == bool else np.asarray(journeys, np.int64)
+        lengths = np.diff(self.offsets)[chosen]
+        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        rows = np.repeat(self.offsets[:-1][chosen] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return self._compact(chosen, offsets, rows)
+
+    def keep(self, touchpoints: Any) -> "Journeys":
+        """Only the touchpoints of a (t,) mask; journeys that are left empty go."""
+        kept = np.concatenate(([0], np.cumsum(touchpoints)))[self.offsets]
+        chosen = np.flatnonzero(np.diff(kept))
+        offsets = np.concatenate((kept[chosen], kept[-1:])).astype(np.int64)
+        return self._compact(chosen, offsets, np.flatnonzero(touchpoints))
+
+    def between(self, start_us: int | None, end_us: int | None) -> "Journeys":
+        """Only touchpoints from `start_us` on and before `end_us`."""
+        inside = np.ones(self.events, bool)
+        if start_us is not None:
+            inside &= self.time_us >= start_us
+        if end_us is not None:
+            inside &= self.time_us < end_us
+        return self.keep(inside)._noting(f"time in [{start_us}, {end_us})")
+
+    def where(self, condition: str) -> "Journeys":
+        """Only what meets a condition over columns or customer attributes: "channel = 'web' and age in ('25-34')"."""
+        expression = parse(condition, "where")
+        over_customers = {name for name in expression.columns if name in self.lazy_attributes}
+        if over_customers and over_customers == expression.columns:
+            found = self.select(self._mask(expression, self.attribute))
+        else:
+            spread = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+            def get(name: str) -> Column:
+                if name in over_customers:
+                    return self.attribute(name).take(spread)
+                return self.column(name, f"where: {condition}")
+
+            found = self.keep(self._mask(expression, get))
+        return found._noting(condition)
+
+    def split(self, *, end: str | None = None, gap: str | None = None) -> "Journeys":
+        """Several journeys a subject: a new one starts after `end`, and after a pause longer than `gap`."""
+        starts = np.zeros(self.events + 1, bool)
+        starts[self.offsets] = True
+        if end is not None:
+            starts[1:] |= self.touchpoint == self.code(end, "split: end")
+        if gap is not None:
+            starts[1:-1] |= np.diff(self.time_us) > duration_us(gap, "split: gap")
+        starts[-1] = True
+        offsets = np.flatnonzero(starts)
+        owner = np.searchsorted(self.offsets, offsets[:-1], side="right") - 1
+        split = self._compact(owner, offsets.astype(np.int64), slice(None))
+        return split._noting(f"split end={end} gap={gap}")
+
+    def _compact(self, chosen: Int, offsets: Int, rows: Any) -> "Journeys":
+        def taken(load: Callable[[], Column], which: Any) -> Callable[[], Column]:
+            return lambda: load().take(which)
+
+        return replace(
+            self,
+            offsets=offsets,
+            time_us=self.time_us[rows],
+            touchpoint=self.touchpoint[rows],
+            subject=self.subject[chosen],
+            lazy={name: taken(lambda n=name: self.column(n), rows) for name in self.lazy},  # type: ignore[misc]
+            lazy_attributes={
+                name: taken(lambda n=name: self.attribute(n), chosen)  # type: ignore[misc]
+                for name in self.lazy_attributes
+            },
+            lazy_value=lambda: self.value[rows],
+        )
+
+    def _noting(self, text: str) -> "Journeys":
+        return replace(self, origin=replace(self.origin, filters=(*self.origin.filters, text)))
+
+    def _mask(self, expression: Expression, get: Callable[[str], Column]) -> Any:
+        return mask(expression, {name: get(name) for name in expression.columns})
+
+
+def journeys_of(
+    offsets: Int,
+    time_us: Int,
+    touchpoint: Sequence[int] | Codes,
+    touchpoints: Sequence[str],
+    *,
+    columns: Mapping[str, Column] | None = None,
+    attributes: Mapping[str, Column] | None = None,
+    value: Int | None = None,
+    timezone: str = "UTC",
+) -> Journeys:
+    """Journeys from plain arrays that are sorted already; for tests, engines and frames."""
+    offsets = np.asarray(offsets, np.int64)
+    time_us = np.asarray(time_us, np.int64)
+    origin = Origin(
+        data_until_us=int(time_us.max()) if len(time_us) else None,
+        timezone=timezone,
+        events=len(time_us),
+        subjects=len(offsets) - 1,
+    )
+    return Journeys(
+        offsets=offsets,
+        time_us=time_us,
+        touchpoint=np.asarray(touchpoint, np.uint8 if len(touchpoints) <= 256 else np.uint16),
+        touchpoints=tuple(touchpoints),
+        subject=np.arange(len(offsets) - 1, dtype=np.int64),
+        lazy={name: (lambda c=column: c) for name, column in (columns or {}).items()},
+        lazy_attributes={name: (lambda c=column: c) for name, column in (attributes or {}).items()},
+        origin=origin,
+        lazy_value=(lambda: value) if value is not None else None,
+    )

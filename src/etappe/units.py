@@ -1,0 +1,73 @@
+"""Units: a length of time enters with its unit ("30m", "7d") and is int64 microseconds inside; money is 1/10,000."""
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from etappe.errors import BadDuration
+
+SECOND_US: Final = 1_000_000
+DAY_US: Final = 86_400 * SECOND_US
+UNITS_US: Final = {
+    "us": 1,
+    "ms": 1_000,
+    "s": SECOND_US,
+    "m": 60 * SECOND_US,
+    "h": 3_600 * SECOND_US,
+    "d": DAY_US,
+    "w": 7 * DAY_US,
+}
+MONEY: Final = 10_000
+"""A value is a whole number of 1/10,000 of a currency: sums are exact and every engine agrees."""
+
+NO_VALUE: Final = -(2**63)
+"""Stands in a value column where an event has no value."""
+
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d|w)\s*")
+
+
+def duration_us(text: str, where: str = "duration") -> int:
+    """Microseconds of a duration such as "30m", "7d" or "1.5h".
+
+    Raises
+    ------
+    BadDuration
+        No unit, no number, or not above zero.
+
+    Examples
+    --------
+    >>> duration_us("30m")
+    1800000000
+    """
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    us = round(float(match[1]) * UNITS_US[match[2]]) if match else 0
+    if us <= 0 or us >= 2**62:
+        raise BadDuration(where, f"{text!r} is no duration.", "Write a number and a unit: 30s, 30m, 12h, 7d, 2w.")
+    return us
+
+
+def duration_text(us: int) -> str:
+    """The shortest exact text of a duration; `duration_us` reads it back.
+
+    Examples
+    --------
+    >>> duration_text(1_800_000_000)
+    '30m'
+    """
+    for unit in ("w", "d", "h", "m", "s", "ms"):
+        if us % UNITS_US[unit] == 0:
+            return f"{us // UNITS_US[unit]}{unit}"
+    return f"{us}us"
+
+
+def iso(us: int) -> str:
+    """A point in time, microseconds since 1970 UTC, as ISO 8601.
+
+    Examples
+    --------
+    >>> iso(0)
+    '1970-01-01T00:00:00Z'
+    """
+    seconds, rest = divmod(us, SECOND_US)
+    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+    return moment.isoformat().replace("+00:00", "Z")
