@@ -1,0 +1,73 @@
+"""Config: the settings of a workspace, from etappe.toml and then the environment (ETAPPE_NAME, ETAPPE_LANGUAGE)."""
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from etappe.errors import BadSetting, NoWorkspace
+
+FILE: Final = "etappe.toml"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a workspace is called, and how its people read time and stages."""
+
+    name: str = "Etappe"
+    language: Literal["de", "en"] = "de"
+    timezone: str = "Europe/Berlin"
+    """For times without an offset, and for the days of every report."""
+    stage_model: str = "m4"
+    goal: str = "purchase"
+    """The touchpoint that counts as the goal on the first screen."""
+
+
+def read_settings(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of the workspace in `folder`.
+
+    Raises
+    ------
+    NoWorkspace
+        The folder has no etappe.toml.
+    BadSetting
+        A key is unknown (the nearest name is proposed) or a value out of range.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise NoWorkspace(str(folder), "is no workspace: it has no etappe.toml.", "Make one with: etappe init DIR")
+    try:
+        given: dict[str, Any] = msgspec.toml.decode(path.read_bytes())
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise BadSetting(FILE, f"cannot be read: {fault}.") from None
+    known = msgspec.structs.fields(Settings)
+    names = [field.name for field in known]
+    given |= {n: environment[f"ETAPPE_{n.upper()}"] for n in names if f"ETAPPE_{n.upper()}" in environment}
+    for key in given:
+        if key not in names:
+            near = get_close_matches(key, names, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Settings are {', '.join(names)}."
+            raise BadSetting(FILE, f"unknown setting {key!r}.", hint)
+    try:
+        settings = msgspec.convert(given, Settings)
+    except msgspec.ValidationError as fault:
+        raise BadSetting(FILE, f"{fault}.") from None
+    check_timezone(settings.timezone, FILE)
+    return settings
+
+
+def check_timezone(name: str, where: str) -> None:
+    """Refuse a time zone that does not exist."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise BadSetting(where, f"no time zone named {name!r}.", "Write one such as Europe/Berlin.") from None
+
+
+def settings_toml(settings: Settings) -> str:
+    """The text of etappe.toml for these settings."""
+    lines = (f"{k} = {msgspec.json.encode(v).decode()}" for k, v in msgspec.structs.asdict(settings).items())
+    return "\n".join(lines) + "\n"

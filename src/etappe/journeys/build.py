@@ -1,0 +1,367 @@
+"""Build: journeys from the lake or from a frame, by one stable sort; kept as memory-mapped columns that can be deleted.
+
+Touchpoints are ordered by (subject, time, order of receipt). Input in time order costs a counting sort, O(t).
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import numba
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from etappe.arrays import Codes, Column, Int, code_type
+from etappe.errors import BadFile, unknown
+from etappe.journeys.columns import Journeys, Origin
+from etappe.store.lake import LakeTable
+from etappe.units import MONEY, NO_VALUE
+
+FORMAT: Final = 1
+MOST_TOUCHPOINTS: Final = 65_535
+BASE_COLUMNS: Final = ("channel", "currency", "order", "source", "import")
+
+kernel = numba.njit(cache=True, nogil=True)
+
+
+@kernel
+def _group(group: Int, groups: int) -> tuple[Int, Int]:
+    """Offsets of each group, and the rows in the order of groups, rows of a group in their own order. O(t + groups)."""
+    offsets = np.zeros(groups + 1, np.int64)
+    for i in range(len(group)):
+        offsets[group[i] + 1] += 1
+    for g in range(groups):
+        offsets[g + 1] += offsets[g]
+    place = offsets[:-1].copy()
+    rows = np.empty(len(group), np.int64)
+    for i in range(len(group)):
+        rows[place[group[i]]] = i
+        place[group[i]] += 1
+    return offsets, rows
+
+
+@kernel
+def _order(offsets: Int, time_us: Int, rows: Int) -> None:
+    """Sort each group's rows by time, stable; groups in order already cost one look. O(t) to O(t log t)."""
+    for g in range(len(offsets) - 1):
+        part = rows[offsets[g] : offsets[g + 1]]
+        sorted_already = True
+        for i in range(1, len(part)):
+            if time_us[part[i]] < time_us[part[i - 1]]:
+                sorted_already = False
+                break
+        if not sorted_already:
+            times = np.empty(len(part), np.int64)
+            for i in range(len(part)):
+                times[i] = time_us[part[i]]
+            part[:] = part[np.argsort(times, kind="mergesort")]
+
+
+def _sorted(group: Int, groups: int, time_us: Int) -> tuple[Int, Int, Int]:
+    """Offsets and rows of the groups that are not empty, and which those are."""
+    offsets, rows = _group(group, groups)
+    _order(offsets, time_us, rows)
+    present = np.flatnonzero(np.diff(offsets))
+    return np.append(offsets[present], offsets[-1]), rows, present
+
+
+def _coded(texts: pa.ChunkedArray) -> Column:
+    """A column from Arrow texts: names sorted, so that codes do not depend on the order of receipt."""
+    array = texts.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        return Column(np.empty(0, np.uint8), (None,))
+    if not pa.types.is_dictionary(array.type):
+        array = array.cast(pa.string()).dictionary_encode()
+    names = array.dictionary.cast(pa.string()).to_pylist()
+    codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    used = np.zeros(len(names) + 1, bool)
+    used[codes] = True
+    listed = sorted({name for name, use in zip(names, used[:-1].tolist(), strict=True) if use and name is not None})
+    place = {name: i + 1 for i, name in enumerate(listed)}
+    table = np.asarray([*(place.get(name, 0) for name in names), 0], code_type(len(listed) + 1))
+    return Column(table[codes], (None, *listed))
+
+
+def _touchpoints(texts: pa.ChunkedArray) -> tuple[Codes, tuple[str, ...]]:
+    column = _coded(texts)
+    names = tuple(str(name) for name in column.names[1:])
+    if len(names) > MOST_TOUCHPOINTS:
+        hint = "Map a column with few different values, such as the kind of event, and make this one a property."
+        raise BadFile("touchpoint", f"has {len(names):,} different names; {MOST_TOUCHPOINTS:,} are possible.", hint)
+    return (column.codes - 1).astype(np.uint8 if len(names) <= 256 else np.uint16), names
+
+
+class Store:
+    """The columns of a workspace: made from its lake when that has changed, read as memory maps otherwise."""
+
+    def __init__(self, folder: Path, events: LakeTable, attributes: LakeTable, imports: Sequence[str]) -> None:
+        self.events, self.attributes, self.imports = events, attributes, tuple(imports)
+        versions = (FORMAT, events.version(), attributes.version(), *imports)
+        self.version = sha256(json.dumps(versions).encode()).hexdigest()[:16]
+        self.root = folder
+
+    def journeys(
+        self,
+        subject: str,
+        timezone: str,
+        properties: Sequence[str],
+        name_of: Callable[[Int], list[str]],
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> Journeys:
+        """The journeys of each customer, or of another column's values such as the order."""
+        folder = self.root / self.version / sha256(subject.encode()).hexdigest()[:8]
+        if not (folder / "about.json").is_file():
+            tell("journeys")
+            self._build(folder, subject, properties)
+        about = json.loads((folder / "about.json").read_text())
+        load = partial(_mapped, folder)
+        columns = [*BASE_COLUMNS, "value", *(name for name in properties if name not in BASE_COLUMNS)]
+        subjects = load("subject")
+        names: list[str] = about["names"]
+        customers = subject == "customer"
+        return Journeys(
+            offsets=load("offsets"),
+            time_us=load("time_us"),
+            touchpoint=load("touchpoint"),
+            touchpoints=tuple(about["touchpoints"]),
+            subject=subjects,
+            lazy={name: partial(self._column, folder, name) for name in columns},
+            lazy_attributes=self._attributes(subjects) if customers else {},
+            origin=Origin(
+                data_until_us=about["data_until_us"],
+                lake=f"{self.version}:{subject}",
+                timezone=timezone,
+                events=about["events"],
+                subjects=len(subjects),
+            ),
+            lazy_value=partial(self._value, folder),
+            name_of=name_of if customers else lambda chosen: [names[i] for i in chosen.tolist()],
+        )
+
+    def _build(self, folder: Path, subject: str, properties: Sequence[str]) -> None:
+        table = self.events.read(self.imports, ["actor", "time", "touchpoint"])
+        time_us = table["time"].cast(pa.int64()).to_numpy()
+        names: list[str] = []
+        if subject == "customer":
+            group = table["actor"].to_numpy()
+        else:
+            if subject not in (*BASE_COLUMNS, *properties):
+                raise unknown("subject", "column", subject, ("customer", *BASE_COLUMNS, *properties))
+            column = self._receipt(subject)
+            group = column.codes.astype(np.int64)
+            names = [str(name) for name in column.names]
+        codes, touchpoints = _touchpoints(table["touchpoint"])
+        groups = int(group.max()) + 1 if len(group) else 0
+        offsets, rows, present = _sorted(np.ascontiguousarray(group, np.int64), groups, time_us)
+        if names and len(present) and present[0] == 0:  # rows without a subject of this kind have no journey
+            rows, offsets, present = rows[offsets[1] :], offsets[1:] - offsets[1], present[1:]
+        arrays = {
+            "offsets": offsets.astype(np.int64),
+            "time_us": time_us[rows],
+            "touchpoint": codes[rows],
+            "subject": present.astype(np.int64),
+            "rows": rows,
+        }
+        about = {
+            "touchpoints": touchpoints,
+            "names": names,
+            "data_until_us": int(time_us.max()) if len(time_us) else None,
+            "events": len(rows),
+        }
+        self._write(folder, arrays, about)
+
+    def _write(self, folder: Path, arrays: Mapping[str, Any], about: dict[str, Any]) -> None:
+        """Write beside, then rename: a reader sees whole columns or none."""
+        for old in self.root.glob("*") if self.root.is_dir() else ():
+            if old.name != self.version:
+                shutil.rmtree(old, ignore_errors=True)
+        beside = self.root / self.version / f"making-{uuid4().hex[:8]}"
+        beside.mkdir(parents=True)
+        for name, array in arrays.items():
+            np.save(beside / f"{name}.npy", array)
+        (beside / "about.json").write_text(json.dumps(about, ensure_ascii=False))
+        try:
+            beside.rename(folder)
+        except OSError:  # another process was faster, with the same content
+            shutil.rmtree(beside)
+
+    def _receipt(self, name: str) -> Column:
+        """A column over all events in the order of receipt."""
+        if name in BASE_COLUMNS and name != "import":
+            return _coded(self.events.read(self.imports, [name])[name])
+        if name == "import":
+            parts = self.events.parts()
+            lengths = [sum(pq.read_metadata(p).num_rows for p in parts.get(i, [])) for i in self.imports]
+            return _coded(pa.chunked_array([pa.array(np.repeat(np.asarray(self.imports, object), lengths))]))
+        import duckdb
+
+        table = self.events.read(self.imports, ["properties"]).cast(pa.schema([("properties", pa.string())]))
+        path = "$." + json.dumps(name)
+        with duckdb.connect() as memory:
+            memory.register("rows", table)
+            memory.execute("SELECT json_extract_string(properties, ?) AS v FROM rows", [path])
+            found: pa.Table = memory.to_arrow_table()
+        return _coded(found["v"])
+
+    def _column(self, folder: Path, name: str) -> Column:
+        """A column over touchpoints, made from the lake when first asked for."""
+        stem = "column-" + sha256(name.encode()).hexdigest()[:12]
+        if not (folder / f"{stem}.json").is_file():
+            column = self._value_texts(folder) if name == "value" else self._receipt(name).take(_mapped(folder, "rows"))
+            _save(folder, stem, column.codes)
+            _replace(folder / f"{stem}.json", json.dumps(column.names, ensure_ascii=False).encode())
+        return Column(_mapped(folder, stem), tuple(json.loads((folder / f"{stem}.json").read_text())))
+
+    def _value(self, folder: Path) -> Int:
+        if not (folder / "value.npy").is_file():
+            values = self.events.read(self.imports, ["value"])["value"].fill_null(NO_VALUE).to_numpy()
+            _save(folder, "value", values[_mapped(folder, "rows")])
+        kept: Int = _mapped(folder, "value")
+        return kept
+
+    def _value_texts(self, folder: Path) -> Column:
+        values, codes = np.unique(self._value(folder), return_inverse=True)
+        names = [None if value == NO_VALUE else f"{value / MONEY:.4f}" for value in values.tolist()]
+        if names and names[0] is None:
+            return Column(codes.astype(code_type(len(names))), tuple(names))
+        return Column((codes + 1).astype(code_type(len(names) + 1)), (None, *names))
+
+    def _attributes(self, subjects: Int) -> dict[str, Callable[[], Column]]:
+        """Of several imports that give a customer's attribute, the latest counts."""
+        table = self.attributes.read(self.imports, ["actor", "name", "value"])
+        if not table.num_rows:
+            return {}
+        names = sorted(pc.unique(table["name"]).to_pylist())
+
+        def load(name: str) -> Column:
+            mine = table.filter(pc.equal(table["name"], name))
+            column = _coded(mine["value"])
+            actors = mine["actor"].to_numpy()
+            size = max(int(actors.max(initial=0)), int(subjects.max(initial=0))) + 1
+            by_actor = np.zeros(size, column.codes.dtype)
+            by_actor[actors] = column.codes
+            return Column(by_actor[subjects], column.names)
+
+        return {name: partial(load, name) for name in names}
+
+
+def _save(folder: Path, name: str, array: Any) -> None:
+    buffer = BytesIO()
+    np.save(buffer, array)
+    _replace(folder / f"{name}.npy", buffer.getvalue())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write beside, then rename: two threads may make the same column at once."""
+    beside = path.with_name(f"{path.name}.{uuid4().hex[:8]}")
+    beside.write_bytes(content)
+    beside.replace(path)
+
+
+def _mapped(folder: Path, name: str) -> Any:
+    return np.load(folder / f"{name}.npy", mmap_mode="r").view(np.ndarray)
+
+
+def journeys_from(
+    frame: Any,
+    *,
+    customer: str,
+    time: str,
+    touchpoint: str,
+    value: str | None = None,
+    timezone: str = "UTC",
+) -> Journeys:
+    """Journeys from a pandas, Polars or Arrow table or a DuckDB relation, without a workspace.
+
+    Parameters
+    ----------
+    frame : anything with ``__arrow_c_stream__``
+    customer, time, touchpoint : names of columns without gaps; `time` holds timestamps
+    value : a column of numbers, in units of a currency
+    timezone : of times that have none
+
+    Every other column can be filtered and broken down by its name.
+
+    Raises
+    ------
+    UnknownName
+        A column is not there.
+    BadFile
+        The frame is none, times are not timestamps, or one of the three columns has gaps.
+
+    Examples
+    --------
+    >>> import etappe, pyarrow as pa
+    >>> from datetime import datetime as at
+    >>> frame = pa.table({"who": ["a", "a", "b"], "when": [at(2026, 1, 1), at(2026, 1, 2), at(2026, 1, 1)],
+    ...                   "what": ["visit", "order", "visit"]})
+    >>> etappe.journeys_from(frame, customer="who", time="when", touchpoint="what")
+    <Journeys: 2 journeys of 2 subjects, 3 touchpoints>
+    """
+    if not hasattr(frame, "__arrow_c_stream__"):
+        hint = "Give a pandas, Polars or Arrow table, or a DuckDB relation."
+        raise BadFile("journeys_from", f"{type(frame).__name__} is no table.", hint)
+    table = pa.table(frame)
+    for name in (customer, time, touchpoint, *([value] if value else ())):
+        if name not in table.column_names:
+            raise unknown("journeys_from", "column", name, table.column_names)
+    for name in (customer, time, touchpoint):
+        if table[name].null_count:
+            gaps = f"column {name!r} has {table[name].null_count:,} gaps."
+            raise BadFile("journeys_from", gaps, "Fill them or leave these rows out.")
+    kind = table.schema.field(time).type
+    if not pa.types.is_timestamp(kind) and not pa.types.is_date(kind):
+        hint = "Convert it first, for example with pandas.to_datetime."
+        raise BadFile("journeys_from", f"column {time!r} holds {kind}, not timestamps.", hint)
+    moments = table[time].cast(pa.timestamp("us", getattr(kind, "tz", None)), safe=False)
+    if getattr(kind, "tz", None) is None:
+        moments = pc.assume_timezone(moments, timezone, ambiguous="earliest", nonexistent="earliest")
+    time_us = moments.cast(pa.int64()).to_numpy()
+    who = _coded(table[customer].cast(pa.string()))
+    codes, touchpoints = _touchpoints(table[touchpoint].cast(pa.string()))
+    offsets, rows, present = _sorted(who.codes.astype(np.int64), len(who.names), time_us)
+    others = [name for name in table.column_names if name not in (customer, time, touchpoint)]
+
+    def load(name: str) -> Column:
+        return _coded(table[name].cast(pa.string())).take(rows)
+
+    def values(name: str) -> Int:
+        amounts = table[name].cast(pa.float64())
+        finite = pc.if_else(pc.is_finite(amounts), amounts, None)
+        whole = pc.round(pc.multiply(finite, MONEY)).cast(pa.int64())
+        numbers: Int = whole.fill_null(NO_VALUE).to_numpy()[rows]
+        return numbers
+
+    return Journeys(
+        offsets=offsets.astype(np.int64),
+        time_us=time_us[rows],
+        touchpoint=codes[rows],
+        touchpoints=touchpoints,
+        subject=present.astype(np.int64),
+        lazy={name: partial(load, name) for name in others},
+        lazy_attributes={},
+        origin=Origin(
+            data_until_us=int(time_us.max()) if len(time_us) else None,
+            lake=_fingerprint(offsets, time_us[rows], codes[rows], touchpoints, who.names),
+            timezone=timezone,
+            events=len(time_us),
+            subjects=len(present),
+        ),
+        lazy_value=partial(values, value) if value else None,
+        name_of=lambda chosen: [str(who.names[i]) for i in chosen.tolist()],
+    )
+
+
+def _fingerprint(*pieces: Any) -> str:
+    digest = sha256()
+    for piece in pieces:
+        digest.update(np.ascontiguousarray(piece).tobytes() if isinstance(piece, np.ndarray) else repr(piece).encode())
+    return digest.hexdigest()[:16]

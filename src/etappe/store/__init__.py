@@ -1,0 +1,1 @@
+"""Store: control tables in SQLite, events in an open Delta lake."""
