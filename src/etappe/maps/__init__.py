@@ -1,0 +1,1 @@
+"""Maps: documents of stages, steps and lanes whose cells are bound to measured evidence."""
