@@ -87,3 +87,7 @@ class StageModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     atoms: dict[Atom, str | None]
     labels: dict[Atom, I18n] = {}
     """A name within the stage, such as "Erwägung" within "Vorkaufphase"."""
+    inferred: tuple[Atom, ...] = ()
+    """Atoms whose stage is our inference: the source names no such case."""
+    disputed: tuple[Atom, ...] = ()
+    """Atoms whose stage other sources see elsewhere."""
