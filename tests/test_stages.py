@@ -9,6 +9,7 @@ from etappe.errors import BadDocument, UnknownName
 from etappe.journeys.columns import journeys_of
 from etappe.journeys.stages import UNASSIGNED, atoms_of, default_registry, extend, stage_sequence, undiscovered
 from etappe.vocabulary import ATOMS, say
+from journeys_text import journeys
 
 NINE = (
     "0 poster, 1 page_view, 2 comparison_portal, 3 add_to_cart, 4 online_purchase, 5 delivery, "
@@ -41,7 +42,7 @@ ENGLISH = {
 @pytest.mark.requirement("003-07")
 @pytest.mark.requirement("004-13")
 @pytest.mark.parametrize("id", COLUMNS)
-def test_one_journey_with_all_atoms_gives_the_column_of_each_model(id, journeys):
+def test_one_journey_with_all_atoms_gives_the_column_of_each_model(id):
     registry = default_registry()
     atoms = [ATOMS[atom] for atom in atoms_of(journeys(NINE), registry)]
     assert tuple(atoms) == ATOMS
@@ -216,7 +217,7 @@ def test_an_unknown_model_proposes_the_nearest():
         default_registry().model("m7", "stages")
 
 
-def test_a_visit_after_a_purchase_is_no_research(journeys):
+def test_a_visit_after_a_purchase_is_no_research():
     j = journeys("0 visit, 1 order, 2 visit, 3 order", "0 visit", "", "1 visit, 1 order, 1 kiosk")
     atoms = ["-" if atom == UNASSIGNED else ATOMS[atom] for atom in atoms_of(j, default_registry())]
     assert atoms == ["research", "buy", "stay", "stay", "research", "research", "buy", "-"]
@@ -260,7 +261,7 @@ def test_the_first_rule_that_fits_gives_the_atom(lists):
 
 
 @pytest.mark.requirement("000-14")
-def test_touchpoints_in_the_data_but_not_in_the_catalogue_are_listed_with_counts(journeys):
+def test_touchpoints_in_the_data_but_not_in_the_catalogue_are_listed_with_counts():
     j = journeys("0 kiosk, 1 visit, 2 kiosk", "0 drone", "0 kiosk", "0 visit")
     assert undiscovered(j, default_registry()) == [("kiosk", 3, 2), ("drone", 1, 1)]
 
@@ -298,7 +299,7 @@ def test_extends_nothing_leaves_only_the_workspace_s_own_touchpoints_and_rules()
     assert len(registry.models) == 6
 
 
-def test_a_workspace_s_rules_come_first(journeys):
+def test_a_workspace_s_rules_come_first():
     registry = extend(default_registry(), "rules: [{touchpoint: page_view, after: buy, atom: recommend}]")
     assert ATOMS[atoms_of(journeys("0 order, 1 visit"), registry)[1]] == "recommend"
 

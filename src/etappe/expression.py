@@ -2,7 +2,8 @@
 
 Grammar: or, and, not, parentheses; column = <> != < <= > >= value; column [not] in (values); column [not] like 'a%';
 column is [not] null. Text stands in single quotes ('' is a quote). Compared with a number, a column's texts are read as
-numbers. As in SQL, a comparison with a missing value is unknown, and what is unknown is not kept.
+numbers, and one that is no number is neither below nor above it. As in SQL, a comparison with a missing value is
+unknown, and what is unknown is not kept.
 """
 
 import re
@@ -59,9 +60,25 @@ _TOKEN: Final = re.compile(
 )
 
 
+_RESERVED: Final = ("and", "or", "in", "like", "is", "null")
+
+DEEPEST: Final = 50
+"""Parentheses and `not` within each other; more is an attack or an accident."""
+
+_NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+
+
+def _joined(op: str, parts: list[Node]) -> Node:
+    """The parts joined pairwise, so that a chain of a thousand `or` is ten levels deep."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return Both(op, _joined(op, parts[:middle]), _joined(op, parts[middle:]))
+
+
 class _Reader:
     def __init__(self, text: str, where: str) -> None:
-        self.text, self.where, self.columns = text, where, set[str]()
+        self.text, self.where, self.columns, self.depth = text, where, set[str](), 0
         self.tokens: list[tuple[str, str, int]] = []
         at = 0
         end = len(text.rstrip())
@@ -93,18 +110,28 @@ class _Reader:
             raise self.fault(self.peek()[2], f"expected {word!r}")
 
     def either(self) -> Node:
-        left = self.both()
+        parts = [self.both()]
         while self.word("or"):
-            left = Both("or", left, self.both())
-        return left
+            parts.append(self.both())
+        return _joined("or", parts)
 
     def both(self) -> Node:
-        left = self.one()
+        parts = [self.one()]
         while self.word("and"):
-            left = Both("and", left, self.one())
-        return left
+            parts.append(self.one())
+        return _joined("and", parts)
 
     def one(self) -> Node:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.fault(
+                self.peek()[2], f"more than {DEEPEST} levels of parentheses and 'not'", "Write it flatter."
+            )
+        node = self.single()
+        self.depth -= 1
+        return node
+
+    def single(self) -> Node:
         if self.word("not"):
             return Not(self.one())
         if self.word("("):
@@ -114,6 +141,8 @@ class _Reader:
         kind, column, at = self.peek()
         if kind not in ("name", "quoted"):
             raise self.fault(at, "expected a column")
+        if kind == "name" and column.lower() in _RESERVED:
+            raise self.fault(at, "expected a column", f'A column of this name stands in double quotes: "{column}".')
         self.at += 1
         column = column.strip('"')
         self.columns.add(column)
@@ -181,8 +210,8 @@ def _judge(node: Node, columns: Mapping[str, Column]) -> tuple[Bool, Bool]:
     if isinstance(node, Compare):
         column = columns[node.column]
         verdicts = [_verdict(name, node) for name in column.names]
-        true = np.asarray([v is True for v in verdicts])
-        known = np.asarray([v is not None for v in verdicts])
+        true = np.asarray([v is True for v in verdicts], bool)
+        known = np.asarray([v is not None for v in verdicts], bool)
         return true[column.codes], known[column.codes]
     if isinstance(node, Not):
         true, known = _judge(node.of, columns)
@@ -218,12 +247,13 @@ def _same(text: str, value: Value) -> bool:
 
 
 def _float(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return float(text) if _NUMBER.fullmatch(text) else None  # float() alone would take "nan", "infinity" and "1_000"
 
 
 def _like(pattern: str) -> re.Pattern[str]:
-    pieces = (".*" if c == "%" else "." if c == "_" else re.escape(c) for c in pattern)
-    return re.compile("".join(pieces), re.DOTALL)
+    """`%` is any text, `_` any character. As in fnmatch, atomic groups keep a pattern of many % linear in the text."""
+    pieces = ["".join("." if c == "_" else re.escape(c) for c in piece) for piece in pattern.split("%")]
+    if len(pieces) == 1:
+        return re.compile(pieces[0], re.DOTALL)
+    first, *middle, last = pieces
+    return re.compile(first + "".join(f"(?>.*?{piece})" for piece in middle if piece) + ".*" + last, re.DOTALL)

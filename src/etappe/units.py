@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 
 from etappe.errors import BadDuration
@@ -40,7 +41,7 @@ def duration_us(text: str, where: str = "duration") -> int:
     1800000000
     """
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    us = round(float(match[1]) * UNITS_US[match[2]]) if match else 0
+    us = round(Decimal(match[1]) * UNITS_US[match[2]]) if match else 0
     if us <= 0 or us >= 2**62:
         raise BadDuration(where, f"{text!r} is no duration.", "Write a number and a unit: 30s, 30m, 12h, 7d, 2w.")
     return us

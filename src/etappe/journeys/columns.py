@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from etappe.arrays import Codes, Column, Int
+from etappe.arrays import Codes, Column, Int, code_type
 from etappe.errors import unknown
 from etappe.expression import Expression, mask, parse
-from etappe.units import NO_VALUE, duration_us
+from etappe.units import MONEY, NO_VALUE, duration_us
 
 Lazy = Mapping[str, Callable[[], Column]]
 
@@ -95,13 +95,13 @@ class Journeys:
         return tuple(self.lazy_attributes)
 
     def column(self, name: str, where: str = "column") -> Column:
-        """A column over touchpoints, loaded when first asked for."""
+        """A column over touchpoints, loaded when first asked for; `value` in whole currency, such as "12.5"."""
         if name == "touchpoint":
             return Column(self.touchpoint.astype(np.uint32) + 1, (None, *self.touchpoints))
-        if name not in self.lazy:
-            raise unknown(where, "column", name, (*self.lazy, "touchpoint"))
+        if name not in self.lazy and name != "value":
+            raise unknown(where, "column", name, (*self.lazy, "touchpoint", "value"))
         if name not in self._loaded:
-            self._loaded[name] = self.lazy[name]()
+            self._loaded[name] = self.lazy[name]() if name in self.lazy else _money_texts(self.value)
         return self._loaded[name]
 
     def attribute(self, name: str, where: str = "attribute") -> Column:
@@ -161,7 +161,10 @@ class Journeys:
             def get(name: str) -> Column:
                 if name in over_customers:
                     return self.attribute(name).take(spread)
-                return self.column(name, f"where: {condition}")
+                if name not in (*self.lazy, "touchpoint", "value"):
+                    known = (*self.lazy, "touchpoint", "value", *self.lazy_attributes)
+                    raise unknown("where", "column or customer attribute", name, known)
+                return self.column(name)
 
             found = self.keep(self._mask(expression, get))
         return found._noting(condition)
@@ -181,8 +184,8 @@ class Journeys:
         return split._noting(f"split end={end} gap={gap}")
 
     def _compact(self, chosen: Int, offsets: Int, rows: Any) -> "Journeys":
-        def taken(load: Callable[[], Column], which: Any) -> Callable[[], Column]:
-            return lambda: load().take(which)
+        def taken(load: Callable[[str], Column], name: str, which: Any) -> Callable[[], Column]:
+            return lambda: load(name).take(which)
 
         return replace(
             self,
@@ -190,11 +193,8 @@ class Journeys:
             time_us=self.time_us[rows],
             touchpoint=self.touchpoint[rows],
             subject=self.subject[chosen],
-            lazy={name: taken(lambda n=name: self.column(n), rows) for name in self.lazy},  # type: ignore[misc]
-            lazy_attributes={
-                name: taken(lambda n=name: self.attribute(n), chosen)  # type: ignore[misc]
-                for name in self.lazy_attributes
-            },
+            lazy={name: taken(self.column, name, rows) for name in self.lazy},
+            lazy_attributes={name: taken(self.attribute, name, chosen) for name in self.lazy_attributes},
             lazy_value=lambda: self.value[rows],
         )
 
@@ -203,6 +203,25 @@ class Journeys:
 
     def _mask(self, expression: Expression, get: Callable[[str], Column]) -> Any:
         return mask(expression, {name: get(name) for name in expression.columns})
+
+
+def _money_texts(value: Int) -> Column:
+    """Values as the texts of their decimal numbers, so that a condition can compare them."""
+    distinct, positions = np.unique(value, return_inverse=True)
+    names = [None if v == NO_VALUE else _decimal(v) for v in distinct.tolist()]
+    if None not in names:  # code 0 is "none" in every column
+        names, positions = [None, *names], positions + 1
+    return Column(positions.astype(code_type(len(names))), tuple(names))
+
+
+def _decimal(value: int) -> str:
+    whole, rest = divmod(abs(value), MONEY)
+    fraction = f".{rest:04}".rstrip("0").rstrip(".")
+    return f"{'-' if value < 0 else ''}{whole}{fraction}"
+
+
+def _held(column: Column) -> Callable[[], Column]:
+    return lambda: column
 
 
 def journeys_of(
@@ -228,11 +247,11 @@ def journeys_of(
     return Journeys(
         offsets=offsets,
         time_us=time_us,
-        touchpoint=np.asarray(touchpoint, np.uint8 if len(touchpoints) <= 256 else np.uint16),
+        touchpoint=np.asarray(touchpoint, code_type(len(touchpoints))),
         touchpoints=tuple(touchpoints),
         subject=np.arange(len(offsets) - 1, dtype=np.int64),
-        lazy={name: (lambda c=column: c) for name, column in (columns or {}).items()},
-        lazy_attributes={name: (lambda c=column: c) for name, column in (attributes or {}).items()},
+        lazy={name: _held(column) for name, column in (columns or {}).items()},
+        lazy_attributes={name: _held(column) for name, column in (attributes or {}).items()},
         origin=origin,
         lazy_value=(lambda: value) if value is not None else None,
     )
