@@ -1,4 +1,4 @@
-"""Document: a journey map as a file, `journey-map/1`, in YAML for people or JSON for the API: read, checked, written."""
+"""Document: a journey map as a file, `journey-map/1`, in YAML or JSON: read, checked, written."""
 
 import io
 import json

@@ -1,0 +1,279 @@
+"""Asking: the question behind each metric, and the number in its answer, with base and interval."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from etappe.analysis.answer import Answer
+from etappe.analysis.ask import ask
+from etappe.analysis.show import SHARES
+from etappe.arrays import Column
+from etappe.errors import BadQuestion, unknown
+from etappe.expression import mask, parse
+from etappe.journeys.columns import Journeys
+from etappe.journeys.stages import Registry
+from etappe.maps.model import Pick
+from etappe.units import MONEY
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A number found in an answer: shares are shares of 1, times microseconds, money 1/10,000."""
+
+    value: float | None
+    n: int
+    low: float | None = None
+    high: float | None = None
+    currency: str | None = None
+    answer: Answer | None = None
+    question: Row | None = None
+    row: Row | None = None
+    without: Row | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a metric asks, with its parameters resolved to names of touchpoints as the map sees them."""
+
+    journeys: Journeys
+    registry: Registry | None
+    touchpoint: str | None = None
+    start: str | None = None
+    end: str | None = None
+    within: str | None = None
+    agg: str | None = None
+    stage: str | None = None
+    model: str | None = None
+
+    def ask(self, question: Row) -> tuple[Answer, list[Row]]:
+        """The answer and its rows."""
+        found = ask(self.journeys, question, self.registry)
+        return found, found.rows()
+
+
+def _reach(request: Request) -> Number:
+    question = {"question": "reach", "touchpoints": [request.touchpoint]}
+    answer, rows = request.ask(question)
+    return Number(value=rows[0]["journeys"], n=answer.n, answer=answer, question=question, row=rows[0])
+
+
+def _reach_share(request: Request) -> Number:
+    question = {"question": "reach", "touchpoints": [request.touchpoint]}
+    answer, rows = request.ask(question)
+    row = rows[0]
+    return Number(
+        value=row["share"], n=answer.n, low=row["low"], high=row["high"], answer=answer, question=question, row=row
+    )
+
+
+def _funnel(request: Request, end: str | None) -> tuple[Answer, list[Row], Row]:
+    question: Row = {"question": "funnel", "steps": [request.start, end]}
+    if request.within is not None:
+        question["within"] = request.within
+    answer, rows = request.ask(question)
+    return answer, rows, question
+
+
+def _conversion(request: Request) -> Number:
+    answer, rows, question = _funnel(request, request.end)
+    row = rows[1]
+    return Number(
+        value=row["step_conversion"], n=rows[0]["reached"], low=row["step_low"], high=row["step_high"],
+        answer=answer, question=question, row=row,
+    )  # fmt: skip
+
+
+def _dropoff(request: Request) -> Number:
+    answer, rows, question = _funnel(request, request.end)
+    row = rows[1]
+
+    def rest(share: float | None) -> float | None:
+        return None if share is None else 1 - share
+
+    return Number(
+        value=rest(row["step_conversion"]), n=rows[0]["reached"], low=rest(row["step_high"]),
+        high=rest(row["step_low"]), answer=answer, question=question, row=rows[0], without=row,
+    )  # fmt: skip
+
+
+def _duration(request: Request) -> Number:
+    if request.agg not in (None, "median"):
+        raise BadQuestion("agg", f"{request.agg!r} is not computed for a duration.", "Use median.")
+    answer, rows, question = _funnel(request, request.end)
+    row = rows[1]
+    return Number(
+        value=row["median_us"], n=row["reached"], low=row["median_low_us"], high=row["median_high_us"],
+        answer=answer, question=question, row=row,
+    )  # fmt: skip
+
+
+def _repeat(request: Request) -> Number:
+    answer, rows, question = _funnel(Request(**{**vars(request), "start": request.touchpoint}), request.touchpoint)
+    row = rows[1]
+    return Number(
+        value=row["step_conversion"], n=rows[0]["reached"], low=row["step_low"], high=row["step_high"],
+        answer=answer, question=question, row=row,
+    )  # fmt: skip
+
+
+def _transition(request: Request) -> Number:
+    question: Row = {"question": "transitions"}
+    answer, rows = request.ask(question)
+    leaving = [row for row in rows if row["from"] == request.start]
+    base = sum(row["count"] for row in leaving)
+    found = [row for row in leaving if row["to"] == request.end]
+    if not found:
+        return Number(value=0.0 if base else None, n=base, answer=answer, question=question)
+    # No interval: the transitions of one customer are not independent of each other.
+    return Number(value=found[0]["share"], n=base, answer=answer, question=question, row=found[0])
+
+
+def _stage_time(request: Request) -> Number:
+    question: Row = {"question": "stages"}
+    if request.model is not None:
+        question["model"] = request.model
+    answer, rows = request.ask(question)
+    found = [row for row in rows if row["stage"] == request.stage]
+    if not found:
+        raise unknown("stage", "stage", str(request.stage), [row["stage"] for row in rows if row["stage"]])
+    row = found[0]
+    return Number(
+        value=row["median_us"], n=row["journeys"], low=row.get("median_low_us"), high=row.get("median_high_us"),
+        answer=answer, question=question, row=row,
+    )  # fmt: skip
+
+
+def _count(request: Request) -> Number:
+    question: Row = {"question": "reach"}
+    answer, _ = request.ask(question)
+    return Number(value=answer.n, n=answer.n, answer=answer, question=question)
+
+
+def _money(request: Request) -> tuple[Answer, list[Row], float, str | None, Row]:
+    question: Row = {"question": "reach", **({"touchpoints": [request.touchpoint]} if request.touchpoint else {})}
+    answer, rows = request.ask(question)
+    currencies = sorted({row["currency"] for row in rows if row.get("currency")})
+    mixed = [name for name in answer.table.column_names if name.startswith("value_")]
+    if len(currencies) > 1 or mixed:
+        known = ", ".join(currencies or [name.removeprefix("value_") for name in mixed])
+        raise BadQuestion("revenue", f"the values are in several currencies ({known}).", "Filter by one of them.")
+    total = sum(row["value"] for row in rows if row["value"] is not None)
+    return answer, rows, float(total), currencies[0] if currencies else None, question
+
+
+def _revenue(request: Request) -> Number:
+    answer, rows, total, currency, question = _money(request)
+    row = rows[0] if request.touchpoint else None
+    n = row["journeys"] if row else answer.n
+    return Number(value=total, n=n, currency=currency, answer=answer, question=question, row=row)
+
+
+def _revenue_per_journey(request: Request) -> Number:
+    found = _revenue(request)
+    value = found.value / found.n if found.n and found.value is not None else None
+    return Number(**{**vars(found), "value": value})
+
+
+HOW: Final[Mapping[str, Callable[[Request], Number]]] = {
+    "reach": _reach,
+    "reach_share": _reach_share,
+    "conversion": _conversion,
+    "dropoff": _dropoff,
+    "duration": _duration,
+    "repeat": _repeat,
+    "transition": _transition,
+    "stage_time": _stage_time,
+    "count": _count,
+    "revenue": _revenue,
+    "revenue_per_journey": _revenue_per_journey,
+}
+"""How each metric of the published table is asked, by `Metric.how`."""
+
+INTERVALS: Final = {
+    "share": ("low", "high"),
+    "conversion": ("low", "high"),
+    "step_conversion": ("step_low", "step_high"),
+    "median_us": ("median_low_us", "median_high_us"),
+}
+
+
+def kind_of(column: str) -> str:
+    """The unit that a column's name tells: percent, duration, money or count.
+
+    Examples
+    --------
+    >>> kind_of("median_us")
+    'duration'
+    """
+    if column.endswith("_us"):
+        return "duration"
+    if column in SHARES:
+        return "percent"
+    return "money" if column == "value" or column.startswith("value_") else "count"
+
+
+def pick(journeys: Journeys, registry: Registry | None, question: Row, chosen: Pick) -> Number:
+    """The number that a map takes out of the answer to a question in full."""
+    answer = ask(journeys, question, registry)
+    rows = answer.rows()
+    if chosen.column not in answer.table.column_names:
+        raise unknown("value: column", "column", chosen.column, answer.table.column_names)
+    kept = [i for i, row in enumerate(rows) if _fits(row, chosen.where)]
+    if len(kept) != 1:
+        hint = "Let `where` name one row, such as {touchpoint: web}."
+        raise BadQuestion("value: where", f"{len(kept)} rows of the answer fit.", hint)
+    row = rows[kept[0]]
+    low, high = INTERVALS.get(chosen.column, ("", ""))
+    base = answer.n
+    if chosen.column.startswith("step_") and kept[0] > 0:
+        base = rows[kept[0] - 1]["reached"]
+    elif chosen.column.startswith("median_"):
+        base = row.get("reached", row.get("count", row.get("journeys", answer.n)))
+    value = row[chosen.column]
+    if isinstance(value, str):
+        raise BadQuestion("value: column", f"{chosen.column!r} holds texts.", "Choose a column of numbers.")
+    return Number(
+        value=value, n=base, low=row.get(low), high=row.get(high), currency=row.get("currency"),
+        answer=answer, question=question, row=row,
+    )  # fmt: skip
+
+
+def _fits(row: Row, where: Mapping[str, Any] | str) -> bool:
+    if not isinstance(where, str):
+        return all(name in row and row[name] == value for name, value in where.items())
+    if not where:
+        return True
+    expression = parse(where, "value: where")
+    texts = {name: None if row.get(name) is None else str(row[name]) for name in expression.columns}
+    columns = {name: Column(np.ones(1, np.uint8), (None, text)) for name, text in texts.items()}
+    return bool(mask(expression, columns)[0])
+
+
+def in_unit(number: float | None, kind: str, unit: str) -> float | None:
+    """A number of an answer in the unit of the map."""
+    periods = {"days": 86_400e6, "hours": 3_600e6, "minutes": 60e6, "seconds": 1e6}
+    if number is None:
+        return None
+    if kind == "percent":
+        return number * 100
+    if kind == "duration":
+        return number / periods[unit]
+    return number / MONEY if kind == "money" else float(number)
+
+
+def period_for(us: float | None) -> str:
+    """The largest unit of time in which a duration is at least one.
+
+    Examples
+    --------
+    >>> period_for(7_200e6)
+    'hours'
+    """
+    for name, size in (("days", 86_400e6), ("hours", 3_600e6), ("minutes", 60e6)):
+        if us is not None and us >= size:
+            return name
+    return "seconds"
