@@ -1,0 +1,214 @@
+/** The JSON interface of `etappe serve`: its answers as types, and errors that say where, what and what to do. */
+
+export interface Meta {
+  workspace: string
+  version: string
+  language: 'de' | 'en'
+  timezone: string
+  data_until: string | null
+  first_day: string | null
+  last_day: string | null
+  events: number
+  customers: number
+  attributes: { name: string; values: string[] }[]
+  maps: { id: string; title: string }[]
+}
+
+export interface Row {
+  name: string
+  label: string
+  value: number
+  share: number
+  text: string
+  where?: string | null
+}
+
+export interface Overview {
+  state: 'ok' | 'empty-no-data-yet' | 'empty-filter'
+  sentence: string
+  numbers: {
+    id: string
+    label: string
+    value: number
+    text: string
+    change: number | null
+    change_text: string | null
+    how?: How
+  }[]
+  series: Record<string, { day: string; value: number; before: number | null }[]>
+  lists: { id: string; title: string; rows: Row[] }[]
+  undiscovered: { name: string; events: number }[]
+  window: { from: string; to: string; before_from: string | null; before_to: string | null } | null
+}
+
+export interface Import {
+  id: string
+  file: string
+  source: string
+  at: string
+  rows: number
+  events: number
+  customers: number
+  attributes: number
+  refused: number
+  status: 'done' | 'undone'
+  span: { from: string | null; to: string | null } | null
+}
+
+export interface ImportDetail extends Import {
+  mapping: string
+  touchpoints: { name: string; events: number }[]
+}
+
+export interface Refusal {
+  file: string
+  line: number
+  column: string | null
+  value: string | null
+  code: string
+  what: string
+  hint: string
+}
+
+export interface Check {
+  file: string
+  rows: number
+  events: number
+  refused: Refusal[]
+  refused_total: number
+  sentences: string[]
+  mapping: string
+  guesses: string[]
+}
+
+export type Basis = 'measured' | 'derived' | 'researched' | 'assumed'
+export type Shares = Record<Basis, number>
+
+export interface MapCard {
+  id: string
+  title: string
+  subtitle: string
+  kind: string
+  updated: string | null
+  shares: Shares
+  curve: (number | null)[]
+  stages: string[]
+  steps: number
+}
+
+export interface How {
+  sentence: string
+  question: unknown
+  snapshot: string
+  parameters?: Record<string, unknown>
+}
+
+export interface Evidence {
+  label: string
+  text: string
+  value: number | null
+  unit: string
+  n: number | null
+  low: number | null
+  high: number | null
+  interval_text: string | null
+  state: string
+  basis: Basis
+  target_text: string | null
+  verdict: 'good' | 'bad' | null
+  data_until: string | null
+  at: string | null
+  share_of_data: number | null
+  how: How | null
+  people: boolean
+}
+
+export interface Cell {
+  lane: string
+  first: number
+  span: number
+  text: string | null
+  quotes: { text: string; source?: string | null }[]
+  severity: number | null
+  score: number | null
+  score_text: string | null
+  basis: Basis
+  evidence: string[]
+  opportunity: string | null
+}
+
+export interface JourneyMap {
+  id: string
+  title: string
+  scenario: string
+  language: string
+  stages: { id: string; title: string; tint: string; steps: string[] }[]
+  steps: {
+    id: string
+    title: string
+    stage: string
+    touchpoint: string | null
+    channel: string | null
+    medium: string | null
+    contact: string | null
+    truth: string | null
+    shape: string
+  }[]
+  lanes: { id: string; type: string; title: string; persona: string | null }[]
+  cells: Cell[]
+  evidence: Record<string, Evidence>
+  coverage: { journeys: number; events: number; sentence: string } | null
+  unmapped: { name: string; events: number }[]
+  shares: Shares
+  faults: string[]
+}
+
+export interface People {
+  total: number
+  people: { customer: string; touchpoints: number; first: string; last: string }[]
+}
+
+/** What the server refused, or that it did not answer. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: string,
+    readonly what: string,
+    readonly hint: string,
+    readonly where = '',
+  ) {
+    super(what)
+  }
+}
+
+function refused(status: number, body: unknown): ApiError {
+  const { code, what, hint, where, message, detail } = (body ?? {}) as Record<string, string | undefined>
+  return new ApiError(code ?? `http-${status}`, what ?? message ?? detail ?? `HTTP ${status}`, hint ?? '', where)
+}
+
+export async function get<T>(url: string, signal?: AbortSignal): Promise<T> {
+  let answer: Response
+  try {
+    answer = await fetch(url, { signal: signal ?? null, headers: { Accept: 'application/json' } })
+  } catch (error) {
+    if (signal?.aborted) throw error
+    throw new ApiError('offline', '', '')
+  }
+  const body: unknown = await answer.json().catch(() => null)
+  if (!answer.ok) throw refused(answer.status, body)
+  return body as T
+}
+
+/** Send a form; `progress` hears the share of it that has left this machine. */
+export function post<T>(url: string, form?: FormData, progress?: (share: number) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest()
+    request.open('POST', url)
+    request.setRequestHeader('X-Etappe', '1')
+    request.responseType = 'json'
+    request.upload.onprogress = (event) => progress?.(event.total ? event.loaded / event.total : 0)
+    request.onload = () =>
+      request.status < 400 ? resolve(request.response as T) : reject(refused(request.status, request.response))
+    request.onerror = () => reject(new ApiError('offline', '', ''))
+    request.send(form ?? null)
+  })
+}

@@ -1,0 +1,70 @@
+/** Words, numbers and dates in the language of the screens; the lists are those of src/etappe/locales. */
+import type list from '../../../src/etappe/locales/de.json'
+
+type Whole = Extract<keyof typeof list, `ui.${string}` | `unit.${string}`>
+export type Key = Whole extends infer K ? (K extends `${infer Base}.one` ? Base : K extends `${string}.other` ? never : K) : never
+export type Lang = 'de' | 'en'
+
+const lists = { de: () => import('virtual:words/de'), en: () => import('virtual:words/en') }
+
+class Language {
+  lang = $state<Lang>('de')
+  words = $state.raw<Record<string, string>>({})
+  rules = $derived(new Intl.PluralRules(this.lang))
+  numbers = $derived(new Intl.NumberFormat(this.lang, { maximumFractionDigits: 2 }))
+
+  async use(lang: Lang) {
+    this.words = (await lists[lang]()).default
+    this.lang = lang
+    document.documentElement.lang = lang
+    remember('etappe.lang', lang)
+  }
+}
+
+export const language = new Language()
+
+/** The text of a key, its `{names}` filled in; with `count`, the plural form that the language asks for. */
+export function t(key: Key, values: Record<string, string | number> = {}): string {
+  const { words, rules } = language
+  const text = words[key] ?? words[`${key}.${rules.select(Number(values.count))}`] ?? words[`${key}.other`] ?? key
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = values[name] ?? ''
+    return typeof value === 'number' ? number(value) : value
+  })
+}
+
+/** A number with the language's separators and a true minus sign. */
+export const number = (value: number): string => language.numbers.format(value).replace('-', '−')
+
+export function percent(share: number, digits = 1): string {
+  const format = new Intl.NumberFormat(language.lang, { style: 'percent', maximumFractionDigits: digits })
+  return format.format(share).replace('-', '−')
+}
+
+const noon = (day: string) => new Date(`${day.slice(0, 10)}T12:00Z`)
+
+/** An ISO day as people write it. */
+export function day(iso: string, style: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short', year: 'numeric' }): string {
+  return new Intl.DateTimeFormat(language.lang, { ...style, timeZone: 'UTC' }).format(noon(iso))
+}
+
+/** Two ISO days as one span: "4.–31. Dez. 2017". */
+export function span(from: string, to: string): string {
+  const format = new Intl.DateTimeFormat(language.lang, { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' })
+  return format.formatRange(noon(from), noon(to)).replace(/\u2009/g, '')
+}
+
+/** A point in time, in the workspace's time zone. */
+export function moment(iso: string, timeZone: string): string {
+  const date = new Date(iso)
+  if (Number.isNaN(date.getTime())) return iso
+  return new Intl.DateTimeFormat(language.lang, { dateStyle: 'medium', timeStyle: 'short', timeZone }).format(date)
+}
+
+export function remember(name: string, value: string) {
+  try {
+    localStorage.setItem(name, value)
+  } catch {
+    // Without storage the choice holds until the page is left.
+  }
+}
