@@ -1,0 +1,254 @@
+"""Answer: one table of numbers with what a reader needs to trust them: the base, the date of the data, the cautions.
+
+Unit of count: said by each question; `n` is always the number of journeys in the base. A break-down (`by`) divides the
+journeys, never the touchpoints, so that the groups add up to the whole.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import import_module
+from typing import Any, ClassVar, Final, TypeVar
+
+import msgspec
+import pyarrow as pa
+
+import etappe
+from etappe.analysis.groups import groups_of
+from etappe.analysis.show import SHARES, page, text
+from etappe.errors import MissingExtra, unknown
+from etappe.journeys.columns import Journeys
+from etappe.language import word
+from etappe.units import iso
+
+MIN_N: Final = 30
+"""Below so many cases a share or a median is shown as unreliable."""
+
+
+class Question(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="question", tag=str.lower
+):
+    """What every question can be asked with."""
+
+    label: ClassVar[str] = ""
+    """The column that names a row."""
+    bar: ClassVar[str] = "share"
+    """The column that is drawn."""
+
+    by: str | None = None
+    """A customer attribute, or a column read at the journey's first touchpoint: one answer a group."""
+
+
+Q = TypeVar("Q", bound=Question)
+
+
+class Caution(msgspec.Struct, frozen=True):
+    """What weakens an answer, in words; the code and the values are for other languages."""
+
+    code: str
+    text: str
+    values: dict[str, str | int] = {}
+
+    def say(self, lang: str) -> str:
+        """The caution in a language."""
+        return word(f"answer.{self.code}", lang, **self.values)
+
+
+def caution(code: str, **values: str | int) -> Caution:
+    """A caution in English, translatable."""
+    return Caution(code, word(f"answer.{code}", "en", **values), values)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a question's own code finds in one group of journeys."""
+
+    columns: Mapping[str, Any]
+    """Name to array or list, all of one length, in the order of the table."""
+    denominators: Mapping[str, int]
+    bases: Sequence[int]
+    """The counts on which shares and medians rest; the smallest above zero decides the caution."""
+    cautions: tuple[Caution, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """One for every question.
+
+    Attributes
+    ----------
+    question : the struct that was asked, with all its parameters
+    table : the numbers, one Arrow table; names are English and stable, units stand at their end
+    n, subjects, events : the base: journeys, the subjects behind them, their touchpoints
+    denominators : what shares are divided by
+    data_until : time of the latest event in the data, before any filter
+    snapshot : SHA-256 over data, filters, question and version: the same snapshot, the same answer
+    warnings : what weakens the answer
+    """
+
+    question: Question
+    table: pa.Table
+    n: int
+    subjects: int
+    events: int
+    denominators: dict[str, int]
+    data_until: str | None
+    snapshot: str
+    warnings: tuple[Caution, ...] = ()
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __repr__(self) -> str:
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+    def column(self, name: str) -> list[Any]:
+        """One column as a list."""
+        if name not in self.table.column_names:
+            raise unknown(f"answer to {self.question.__struct_config__.tag}", "column", name, self.table.column_names)
+        return list(self.table.column(name).to_pylist())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One dict a row."""
+        return list(self.table.to_pylist())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as JSON can hold it."""
+        return {
+            "question": msgspec.to_builtins(self.question),
+            "n": self.n,
+            "subjects": self.subjects,
+            "events": self.events,
+            "denominators": self.denominators,
+            "data_until": self.data_until,
+            "snapshot": self.snapshot,
+            "warnings": [msgspec.to_builtins(said) for said in self.warnings],
+            "rows": self.rows(),
+        }
+
+    def to_arrow(self) -> pa.Table:
+        """The table itself."""
+        return self.table
+
+    def to_pandas(self) -> Any:
+        """A pandas frame; whole numbers with gaps stay whole numbers (Int64)."""
+        frames = _extra("pandas", "to_pandas")
+        whole = {pa.int64(): frames.Int64Dtype()}
+        return self.table.to_pandas(types_mapper=whole.get)
+
+    def to_polars(self) -> Any:
+        """A Polars frame."""
+        return _extra("polars", "to_polars").from_arrow(self.table)
+
+    def to_html(self, lang: str = "en") -> str:
+        """A table with bars that needs no script and no other file."""
+        return page(self, lang)
+
+    def chart(self) -> Any:
+        """An Altair bar chart of the answer.
+
+        Raises
+        ------
+        MissingExtra
+            Altair is not installed.
+        """
+        altair = _extra("altair", "chart", "etappe[charts]")
+        question = type(self.question)
+        data = altair.Data(values=self.rows())
+        order = self.column(question.label) if question.label in self.table.column_names else None
+        chart = altair.Chart(data).mark_bar(color="#0B5CAD")
+        encoded = {"x": altair.X(f"{question.bar}:Q"), "tooltip": [altair.Tooltip(n) for n in self._typed()]}
+        if order is not None:
+            encoded["y"] = altair.Y(f"{question.label}:N", sort=order)
+        if "group" in self.table.column_names:
+            encoded["row"] = altair.Row("group:N")
+        return chart.encode(**encoded)
+
+    def _typed(self) -> list[str]:
+        texts = (pa.string(), pa.large_string())
+        return [f"{field.name}:{'N' if field.type in texts else 'Q'}" for field in self.table.schema]
+
+
+def _extra(module: str, where: str, package: str | None = None) -> Any:
+    try:
+        return import_module(module)
+    except ImportError:
+        install = f"Install it with: pip install '{package or module}'"
+        raise MissingExtra(where, f"this needs {module}.", install) from None
+
+
+def _table(found: Finding) -> pa.Table:
+    """The columns as an Arrow table; a column without any value still has the type of its name."""
+    table = pa.table(dict(found.columns))
+    for i, field in enumerate(table.schema):
+        if pa.types.is_null(field.type):
+            whole = field.name.endswith("_us") or field.name.startswith("value")
+            kind = pa.int64() if whole else pa.float64() if field.name in SHARES else pa.string()
+            table = table.set_column(i, field.name, table.column(i).cast(kind))
+    return table
+
+
+def answer(journeys: Journeys, question: Q, find: Callable[[Journeys, Q], Finding], *, registry: str = "") -> Answer:
+    """Ask `find` of all journeys, or of each group, and put the findings into one table.
+
+    `registry` is the digest of what else the numbers depend on (touchpoint registry and stage model).
+    """
+    name = str(question.__struct_config__.tag)
+    if question.by is None:
+        found = find(journeys, question)
+        table = _table(found)
+        cautions = _cautions(journeys, [("", found)])
+        denominators = dict(found.denominators)
+    else:
+        parts = [
+            (group, find(journeys.select(at), question), len(at))
+            for group, at in groups_of(journeys, question.by, name)
+        ]
+        parts = parts or [(None, find(journeys, question), 0)]
+        tables = []
+        for group, part, n in parts:
+            one = _table(part)
+            one = one.add_column(0, "group_n", pa.array([n] * one.num_rows, pa.int64()))
+            tables.append(one.add_column(0, "group", pa.array([group] * one.num_rows, pa.string())))
+        table = pa.concat_tables(tables, promote_options="permissive")
+        cautions = _cautions(journeys, [(group or "null", part) for group, part, _ in parts])
+        keys = dict.fromkeys(key for _, part, _ in parts for key in part.denominators)
+        denominators = {key: sum(part.denominators.get(key, 0) for _, part, _ in parts) for key in keys}
+    origin = journeys.origin
+    until = None if origin.data_until_us is None else iso(origin.data_until_us)
+    facts = [origin.lake, origin.events, until, origin.filters, len(journeys), journeys.events]
+    identity = msgspec.json.encode([*facts, question, registry, etappe.__version__])
+    return Answer(
+        question=question,
+        table=table,
+        n=len(journeys),
+        subjects=journeys.subjects,
+        events=journeys.events,
+        denominators=denominators,
+        data_until=until,
+        snapshot=sha256(identity).hexdigest(),
+        warnings=cautions,
+    )
+
+
+def _cautions(journeys: Journeys, parts: list[tuple[str, Finding]]) -> tuple[Caution, ...]:
+    """What to say about small or empty bases; of many small groups, one sentence."""
+    found: list[Caution] = []
+    for said in (said for _, part in parts for said in part.cautions):
+        if said not in found:
+            found.append(said)
+    if journeys.events == 0:
+        return (caution("empty"), *found)
+    small = [(group, min(part.bases)) for group, part in parts if part.bases and min(part.bases) < MIN_N]
+    if not small:
+        return tuple(found)
+    if small[0][0] == "" and len(parts) == 1:
+        return (caution("small-base", n=small[0][1], min_n=MIN_N), *found)
+    names = ", ".join(f"{group} ({n})" for group, n in small[:5]) + (", …" if len(small) > 5 else "")
+    return (caution("small-groups", groups=names, count=len(small), min_n=MIN_N), *found)

@@ -1,0 +1,135 @@
+"""Ask: any question, as a struct, a dict or a file of YAML or JSON, goes to the function that answers it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError
+
+from etappe.analysis import funnel as _funnel
+from etappe.analysis import reach as _reach
+from etappe.analysis.answer import Answer, answer
+from etappe.analysis.funnel import Funnel
+from etappe.analysis.reach import Reach
+from etappe.arrays import Int
+from etappe.errors import BadQuestion, unknown
+from etappe.journeys.columns import Journeys
+
+Question = Reach | Funnel
+
+_MODULES: Final[dict[str, Any]] = {"reach": _reach, "funnel": _funnel}
+
+
+def _kind(kind: Any) -> str:
+    return str(kind.__struct_config__.tag)
+
+
+_KINDS: Final[dict[str, Any]] = {_kind(kind): kind for kind in (Reach, Funnel)}
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of every question.
+
+    Examples
+    --------
+    >>> schema()["$ref"] if "$ref" in schema() else "anyOf" in schema()
+    True
+    """
+    return msgspec.json.schema(Question)
+
+
+def question_of(
+    fields: Mapping[str, Any], where: str = "question", line: Callable[[str], str] = lambda _: ""
+) -> Question:
+    """A question from its fields; `line` gives the place of a field in its file.
+
+    Raises
+    ------
+    UnknownName
+        An unknown kind of question or an unknown field, with the nearest name.
+    BadQuestion
+        A field is missing or of the wrong type; the message has its path.
+    """
+    kind = fields.get("question")
+    if kind is None:
+        hint = f"Write question: {', '.join(_KINDS)}."
+        raise BadQuestion(where, "there is no field 'question' that says what is asked.", hint)
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise unknown(f"{where}{line('question')}: question", "question", str(kind), _KINDS)
+    known = [field.encode_name for field in msgspec.structs.fields(_KINDS[kind])]
+    for name in fields:
+        if name != "question" and name not in known:
+            raise unknown(f"{where}{line(str(name))}: {kind}", "field", str(name), known)
+    try:
+        asked: Question = msgspec.convert(dict(fields), Question)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at ")
+        place = path.strip("`").removeprefix("$").removeprefix(".")
+        named = place.split("[")[0] or next((name for name in known if f"`{name}`" in what), "")
+        raise BadQuestion(f"{where}{line(named)}: {kind}{'.' + place if place else ''}", f"{what}.") from None
+    return asked
+
+
+def read_question(text: str, where: str = "question") -> Question:
+    """A question from YAML or JSON text.
+
+    Raises
+    ------
+    UnknownName, BadQuestion
+        With the place: `where`, the line, the field.
+
+    Examples
+    --------
+    >>> read_question('{"question": "funnel", "steps": ["visit", "order"], "within": "7d"}').within
+    '7d'
+    """
+    try:
+        loaded = YAML(typ="rt", pure=True).load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{where}:{mark.line + 1}" if mark else where
+        raise BadQuestion(place, f"this is no YAML: {error.problem}.", "Check colons, quotes and indents.") from None
+    if not isinstance(loaded, CommentedMap):
+        raise BadQuestion(where, "a question is a list of fields.", "Write, for example, question: reach.")
+
+    def line(name: str) -> str:
+        return f":{loaded.lc.key(name)[0] + 1}" if name in loaded else ""
+
+    return question_of(_bare(loaded), where, line)
+
+
+def _bare(value: Any) -> Any:
+    """ruamel's types as plain ones."""
+    if isinstance(value, dict):
+        return {str(key): _bare(held) for key, held in value.items()}
+    if isinstance(value, list):
+        return [_bare(held) for held in value]
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return value
+
+
+def ask(journeys: Journeys, question: Question | Mapping[str, Any], registry: Any = None) -> Answer:
+    """Answer a question given as a struct or as its fields.
+
+    Examples
+    --------
+    >>> from etappe.journeys.columns import journeys_of
+    >>> shop = journeys_of([0, 2], [0, 5], [0, 1], ["visit", "order"])
+    >>> ask(shop, {"question": "reach", "touchpoints": ["order"]}).column("journeys")
+    [1]
+    """
+    asked = question_of(question) if isinstance(question, Mapping) else question
+    return answer(journeys, asked, _MODULES[_kind(asked)].find)
+
+
+def who(
+    journeys: Journeys, question: Question | Mapping[str, Any], row: Mapping[str, Any], registry: Any = None
+) -> Int:
+    """Positions of the journeys behind one row of the answer, as many as the row counts."""
+    asked = question_of(question) if isinstance(question, Mapping) else question
+    found: Int = _MODULES[_kind(asked)].who(journeys, asked, row)
+    return found

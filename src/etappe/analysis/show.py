@@ -1,0 +1,113 @@
+"""Show: an answer as text for a terminal and as HTML for a notebook or a page, in German and English."""
+
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from etappe.language import duration, number, percent, word
+from etappe.units import MONEY
+
+if TYPE_CHECKING:
+    from etappe.analysis.answer import Answer
+
+SHARES: Final = frozenset(
+    ("share", "low", "high", "conversion", "step_conversion", "step_low", "step_high", "cumulative", "time_share")
+)
+"""Columns that are shares of 1; columns that end in _us are microseconds, and in value 1/10,000 of a currency."""
+
+
+def cell(name: str, value: Any, lang: str) -> str:
+    """A value as a person reads it, by the unit in its column's name."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    if name.endswith("_us"):
+        return duration(value, lang)
+    if name in SHARES:
+        return percent(value, lang)
+    if name == "value" or name.startswith("value_"):
+        return number(value / MONEY, lang, 2)
+    return number(value, lang, 0 if isinstance(value, int) else 2)
+
+
+def base_line(found: "Answer", lang: str) -> str:
+    """The base in one line: journeys, subjects, touchpoints, date."""
+    counts = {k: number(v, lang) for k, v in (("n", found.n), ("subjects", found.subjects), ("events", found.events))}
+    line = word("answer.base", lang, **counts)
+    return line if found.data_until is None else f"{line} {word('answer.until', lang, day=found.data_until[:10])}"
+
+
+def text(found: "Answer", lang: str = "en", most: int = 20) -> str:
+    """The answer as lines of text."""
+    names = found.table.column_names
+    rows = found.table.slice(0, most).to_pylist()
+    cells = [names, *([cell(name, row[name], lang) for name in names] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    left = [pa.types.is_string(field.type) for field in found.table.schema]
+    lines = [
+        "  ".join(
+            v.ljust(w) if at_left else v.rjust(w) for v, w, at_left in zip(line, widths, left, strict=True)
+        ).rstrip()
+        for line in cells
+    ]
+    if len(found) > most:
+        lines.append(word("answer.more", lang, count=number(len(found) - most, lang)))
+    return "\n".join([base_line(found, lang), *(c.say(lang) for c in found.warnings), *lines])
+
+
+_STYLE: Final = (
+    "<style>.etappe-answer{--ink:#1C1C1A;--mute:#5F5F58;--line:#E4E4E0;--accent:#0B5CAD;--warn:#8A5A00;"
+    "color:var(--ink);font:13px/18px Inter,system-ui,sans-serif}"
+    ".etappe-answer table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
+    ".etappe-answer th,.etappe-answer td{padding:4px 12px 4px 0;text-align:right;border-bottom:1px solid var(--line);"
+    "background:none;white-space:nowrap}"
+    ".etappe-answer th{color:var(--mute);font-weight:400}.etappe-answer .text{text-align:left}"
+    ".etappe-answer p{margin:4px 0;color:var(--mute)}.etappe-answer .caution{color:var(--warn)}"
+    ".etappe-answer rect{fill:var(--accent)}.etappe-answer line{stroke:var(--ink)}"
+    "@media(prefers-color-scheme:dark){.etappe-answer{--ink:#ECEDE8;--mute:#A8ACA1;--line:#32352F;--accent:#7DB7F2;"
+    "--warn:#E0B15A}}</style>"
+)
+_BAR: Final = 120
+
+
+def _bar(share: float | None, low: float | None, high: float | None) -> str:
+    """A bar of `share` of the width, and its interval as a line."""
+    drawn = f'<rect y="2" width="{share * _BAR:.1f}" height="8"/>' if share else ""
+    if low is not None and high is not None:
+        drawn += f'<line x1="{low * _BAR:.1f}" x2="{high * _BAR:.1f}" y1="6" y2="6"/>'
+    return f'<svg width="{_BAR}" height="12" viewBox="0 0 {_BAR} 12" role="presentation">{drawn}</svg>'
+
+
+def page(found: "Answer", lang: str, most: int = 50) -> str:
+    """The answer as HTML with scoped style."""
+    schema = found.table.schema
+    rows = found.table.slice(0, most).to_pylist()
+    drawn = type(found.question).bar
+    largest = max((row[drawn] or 0 for row in rows), default=0) if drawn in schema.names else 0
+    scale = 1.0 if drawn in SHARES else largest or 1.0
+    kind = {field.name: ' class="text"' if pa.types.is_string(field.type) else "" for field in schema}
+    head = "".join(f'<th scope="col"{kind[n]}>{escape(word(f"answer.column.{_key(n)}", lang))}</th>' for n in kind)
+    body = []
+    for row in rows:
+        cells = "".join(f"<td{kind[name]}>{escape(cell(name, row[name], lang))}</td>" for name in kind)
+        if drawn in row:
+            shown = None if row[drawn] is None else row[drawn] / scale
+            ends = (row.get("low"), row.get("high")) if drawn in SHARES else (None, None)
+            cells += f"<td>{_bar(shown, *ends)}</td>"
+        body.append(f"<tr>{cells}</tr>")
+    head += "<td></td>" if drawn in schema.names else ""
+    notes = "".join(f'<p class="caution">{escape(c.say(lang))}</p>' for c in found.warnings)
+    more = f"<p>{word('answer.more', lang, count=number(len(found) - most, lang))}</p>" if len(found) > most else ""
+    title = escape(word(f"answer.title.{found.question.__struct_config__.tag}", lang))
+    return (
+        f'{_STYLE}<div class="etappe-answer" lang="{lang}"><p><strong>{title}</strong><br>'
+        f"{escape(base_line(found, lang))}</p>{notes}"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>{more}</div>"
+    )
+
+
+def _key(name: str) -> str:
+    """A column's key in the word list; columns of one currency each share a word."""
+    return "value" if name.startswith("value_") else name
