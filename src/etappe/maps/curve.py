@@ -45,7 +45,10 @@ def segment(a: Point, b: Point) -> tuple[str, bool]:
 def draw_curve(
     ink: Ink, bound: BoundMap, cells: list[BoundCell], left: float, column: float, y: float, right: float, lang: str
 ) -> None:
-    """The curve of an emotion lane (-2 to 2) or an arc lane (1 to 5): grid, line, points, labels, intervals."""
+    """The curve of an emotion lane (-2 to 2) or an arc lane (1 to 5): grid, line, points, labels, intervals.
+
+    Without room at the left (`left` is 0, in a page) the marks of the scale stand on its lines.
+    """
     arc = bool(cells) and cells[0].lane.type == "arc"
     low, high, zero = (1.0, 5.0, 3.0) if arc else (-2.0, 2.0, 0.0)
     scale = (HEIGHT - 2 * PAD) / (high - low)
@@ -56,7 +59,10 @@ def draw_curve(
     for mark in (high, zero, low):
         ink.line(left, at(mark), right, at(mark), width=1.5 if mark == zero else 1)
         text = number(mark, lang) if arc else signed(mark, lang, 0)
-        ink.text(left - 8, at(mark) + 3.5, text, size=10, fill="mute", anchor="end")
+        if left:
+            ink.text(left - 8, at(mark) + 3.5, text, size=10, fill="mute", anchor="end")
+        else:
+            ink.text(2, at(mark) - 3, text, size=10, fill="mute")
     placed = sorted((c for c in cells if c.score is not None), key=lambda c: (c.first, c.span))
     points = [
         Point(
@@ -88,7 +94,8 @@ def draw_curve(
 def _label(ink: Ink, p: Point, before: Point | None, after: Point | None, text: str, colour: str, y: float) -> None:
     """The score above its point, or below it where the line comes from above on both sides (a valley)."""
     neighbours = [q.y for q in (before, after) if q is not None]
-    below = bool(neighbours) and all(q < p.y for q in neighbours)
+    valley = bool(neighbours) and all(q < p.y for q in neighbours)
+    below = valley and (len(neighbours) == 2 or colour == "bad")
     above_room = p.y - 11 - 8 > y
     under = (below or not above_room) and p.y + 19 < y + HEIGHT
     baseline = p.y + 19 if under else p.y - 11

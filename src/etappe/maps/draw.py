@@ -7,7 +7,7 @@ from etappe.language import number, percent, word
 from etappe.maps.bound import BoundMap
 from etappe.maps.figures import day
 from etappe.maps.ink import TINTS, Ink, Theme
-from etappe.maps.lanes import GAP, PAD, Frame, lane_of
+from etappe.maps.lanes import CURVES, GAP, PAD, Frame, lane_of
 from etappe.maps.letters import BOLD, width, wrap
 from etappe.maps.model import BASES, Basis, JourneyMap, Step, Touchpoint, stage_columns
 from etappe.units import DAY_US, duration_us
@@ -87,15 +87,15 @@ def _stages(ink: Ink, bound: BoundMap, frame: Frame, y: float) -> float:
     for i, stage in enumerate(bound.map.stages):
         span = len(stage_columns(stage))
         room = span * frame.column - GAP
-        titles = wrap(say(stage.title, frame.lang), room - 22, 13, BOLD)
-        text = wrap(say(stage.text, frame.lang), room - 22, 11, most=5) if stage.text else []
+        titles = wrap(say(stage.title, frame.lang), room - 2 * PAD, 13, BOLD)
+        text = wrap(say(stage.text, frame.lang), room - 2 * PAD, 11, most=5) if stage.text else []
         bands.append((frame.left + column * frame.column, room, titles, text, i))
         column += span
     height = max((13 + 17 * len(t) + (15 * len(x) + 2 if x else 0) for _, _, t, x, _ in bands), default=30)
     for x, room, titles, text, i in bands:
         ink.rect(x, y, room, height, fill=f"tint{i % TINTS}", radius=6)
-        at = ink.lines(x + 11, y + 20, titles, size=13, leading=17, weight=BOLD)
-        ink.lines(x + 11, at, text, size=11, leading=15)
+        at = ink.lines(x + PAD, y + 20, titles, size=13, leading=17, weight=BOLD)
+        ink.lines(x + PAD, at, text, size=11, leading=15)
     return y + height
 
 
@@ -170,7 +170,7 @@ def svg(bound: BoundMap, lang: str = "de", theme: Theme = "light") -> str:
     count = max(1, len(m.columns()))
     frame = Frame(MARGIN + LABELS, _column_width(count), count, lang)
     right = frame.right
-    y = _head(ink, bound, right - GAP, lang) + 14
+    y = _head(ink, bound, right - GAP, lang) + 8
     y = _stages(ink, bound, frame, y)
     if m.steps:
         y = _steps(ink, bound, frame, y) + 6
@@ -180,7 +180,8 @@ def svg(bound: BoundMap, lang: str = "de", theme: Theme = "light") -> str:
         crossing = lane.type in BEHIND and not behind
         behind = behind or crossing
         ink.line(MARGIN, y, right - GAP, y, stroke="strong" if crossing else "line", dash="4 4" if crossing else "")
-        titles = wrap(say(lane.title, lang), LABELS - 14, 11, BOLD)
+        axis = 24 if lane.type in CURVES else 0
+        titles = wrap(say(lane.title, lang), LABELS - 14 - axis, 11, BOLD)
         label_y = ink.lines(MARGIN, y + 22, titles, size=11, leading=14, weight=BOLD, fill="mute")
         if crossing:
             note = wrap(word("map.visibility", lang), LABELS - 10, 10)

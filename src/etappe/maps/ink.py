@@ -8,7 +8,7 @@ from typing import Final, Literal
 from etappe.maps.letters import REGULAR
 from etappe.maps.model import Basis
 
-Theme = Literal["light", "dark"]
+Theme = Literal["light", "dark", "page"]
 
 COLOURS: Final[dict[str, dict[str, str]]] = {
     "light": {
@@ -24,6 +24,8 @@ COLOURS: Final[dict[str, dict[str, str]]] = {
         "tint0": "#1B2A3C", "tint1": "#17302A", "tint2": "#302E1B", "tint3": "#39291C", "tint4": "#2D2338",
     },
 }  # fmt: skip
+COLOURS["page"] = {name: f"var(--{name})" for name in COLOURS["light"]}
+"""Within a page the colours follow the reader's theme; only browsers understand variables."""
 TINTS: Final = 5
 FAMILY: Final = "Inter, system-ui, 'DejaVu Sans', sans-serif"
 

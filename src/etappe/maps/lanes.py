@@ -56,6 +56,14 @@ class Frame:
         return cell.span * self.column - GAP
 
 
+def _joined(parts: list[str], room: float) -> list[str]:
+    """Small facts on one line with a dot between them, or each on a line of its own where that is too wide."""
+    said = [part for part in parts if part]
+    if width(" · ".join(said), 10) <= room:
+        return [" · ".join(said)] if said else []
+    return [line for part in said for line in wrap(part, room, 10)]
+
+
 def _number(ink: Ink, b: Bound, room: float, lang: str) -> Block:
     """A big number with its label, base, target and interval; or why there is none."""
     text = value_text(b, lang)
@@ -63,9 +71,9 @@ def _number(ink: Ink, b: Bound, room: float, lang: str) -> Block:
     mark = 22 if b.verdict else 14 if b.state in ("changed", "stale") else 0
     size = fitting(text, room - mark, 17, BOLD, least=11)
     label = wrap(say(b.label, lang), room, 10.5, most=3)
-    facts = " · ".join(part for part in (n_text(b, lang), target_text(b, lang)) if part)
-    small = wrap(facts, room, 10) if facts and shown else []
-    small += wrap(interval_text(b, lang), room, 10) if interval_text(b, lang) else []
+    small = _joined([n_text(b, lang), target_text(b, lang)], room) if shown else []
+    interval = interval_text(b, lang)
+    small += wrap(word("map.interval.short", lang, interval=interval), room, 10) if interval else []
     note = wrap(state_text(b, lang), room, 10, most=4) if b.state not in ("fresh", "held") else []
     height = 20 + 13 * len(label) + 12.5 * (len(small) + len(note))
 
@@ -87,11 +95,11 @@ def _number(ink: Ink, b: Bound, room: float, lang: str) -> Block:
     return Block(height, draw)
 
 
-def _evidence_line(b: Bound, lang: str) -> str:
-    """A number beside a text: "41,7 % brechen ab · n = 1.715"."""
+def _evidence_lines(b: Bound, room: float, lang: str) -> list[str]:
+    """A number beside a text: "41,7 % brechen ab · n = 1.715", the base on a line of its own where it must."""
     if b.value is None or b.state not in SHOWN:
-        return f"{say(b.label, lang)}: {state_text(b, lang)}"
-    return " · ".join(part for part in (f"{value_text(b, lang)} {say(b.label, lang)}", n_text(b, lang)) if part)
+        return wrap(f"{say(b.label, lang)}: {state_text(b, lang)}", room, 10)
+    return _joined([f"{value_text(b, lang)} {say(b.label, lang)}", n_text(b, lang)], room)
 
 
 @dataclass(frozen=True)
@@ -126,7 +134,7 @@ def _words(bound: BoundMap, c: BoundCell, room: float, lang: str, weight: int = 
         quotes += wrap(f"{marks[0]}{say(quote.text, lang)}{marks[1]}", room, 11.5)
         small += wrap(quote.source, room, 10) if quote.source else []
     for b in bound.of(c.cell):
-        small += wrap(_evidence_line(b, lang), room, 10)
+        small += _evidence_lines(b, room, lang)
     return _Words(wrap(text, room, 12, weight) if text else [], quotes, small)
 
 
@@ -162,17 +170,16 @@ def _text(ink: Ink, bound: BoundMap, c: BoundCell, room: float, lang: str) -> Bl
     """Words, with a mark of what they rest on; over several steps on a band that shows how far it reaches."""
     beside = BESIDE if c.basis else 0.0
     words = _words(bound, c, room - PAD - beside, lang)
-    band = c.span > 1
-    height = words.height + (8 if band else 2)
+    band = c.span > 1 or c.cell.step is None
+    height = words.height + (10 if band else 2)
 
     def draw(x: float, y: float) -> None:
         ink.open(_title(bound, c, lang))
-        top = y + 3 if band else y
         if band:
-            ink.rect(x, y, room, height - 2, fill="sunken", radius=4)
+            ink.rect(x, y - 4, room, height - 2, fill="sunken", radius=4)
         if c.basis:
-            ink.point(x + PAD + 3, top + 8, c.basis, colour="mute", radius=3.5)
-        words.draw(ink, x + PAD + beside, top, "mute" if c.basis == "assumed" else "ink")
+            ink.point(x + PAD + 3, y + 8, c.basis, colour="mute", radius=3.5)
+        words.draw(ink, x + PAD + beside, y, "mute" if c.basis == "assumed" else "ink")
         ink.close()
 
     return Block(height, draw)
