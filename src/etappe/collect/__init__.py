@@ -1,0 +1,1 @@
+"""Collect: from files to accepted rows and refused ones, each with its place and its reason."""
