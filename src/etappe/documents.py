@@ -145,9 +145,8 @@ def _choices(kind: Any) -> str:
 
 def _type_at(kind: Any, path: Path) -> Any:
     """The declared type at a path; None where the declaration leaves it open."""
+    kind = _one_arm(kind)
     for step in path:
-        if get_origin(kind) in (Union, UnionType):
-            kind = next((arm for arm in get_args(kind) if hasattr(arm, "__struct_fields__") or get_args(arm)), None)
         if hasattr(kind, "__struct_fields__"):
             kind = get_type_hints(kind).get(str(step))
         elif get_origin(kind) in (tuple, list):
@@ -156,4 +155,12 @@ def _type_at(kind: Any, path: Path) -> Any:
             kind = get_args(kind)[1]
         else:
             return None
+        kind = _one_arm(kind)
     return kind
+
+
+def _one_arm(kind: Any) -> Any:
+    """Of a union (`Stage | None`), the arm that has an inside."""
+    if get_origin(kind) not in (Union, UnionType):
+        return kind
+    return next((arm for arm in get_args(kind) if hasattr(arm, "__struct_fields__") or get_args(arm)), None)
