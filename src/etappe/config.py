@@ -22,8 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "Europe/Berlin"
     """For times without an offset, and for the days of every report."""
     stage_model: str = "m4"
-    goal: str = "purchase"
-    """The touchpoint that counts as the goal on the first screen."""
+    goals: tuple[str, ...] = ("store_purchase", "online_purchase", "marketplace_purchase")
+    """The touchpoints that count as a purchase on the first screen, by their ids in the catalogue or their names."""
 
 
 def read_settings(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -45,7 +45,10 @@ def read_settings(folder: Path, environment: Mapping[str, str] = os.environ) -> 
         raise BadSetting(FILE, f"cannot be read: {fault}.") from None
     known = msgspec.structs.fields(Settings)
     names = [field.name for field in known]
-    given |= {n: environment[f"ETAPPE_{n.upper()}"] for n in names if f"ETAPPE_{n.upper()}" in environment}
+    for name in names:
+        text = environment.get(f"ETAPPE_{name.upper()}")
+        if text is not None:
+            given[name] = text.split(",") if name == "goals" else text
     for key in given:
         if key not in names:
             near = get_close_matches(key, names, n=1)
@@ -65,6 +68,13 @@ def check_timezone(name: str, where: str) -> None:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         raise BadSetting(where, f"no time zone named {name!r}.", "Write one such as Europe/Berlin.") from None
+
+
+def check_language(name: str, where: str) -> Literal["de", "en"]:
+    """Refuse a language that Etappe does not speak."""
+    if name == "de" or name == "en":
+        return name
+    raise BadSetting(where, f"no language named {name!r}.", "Write de or en.")
 
 
 def settings_toml(settings: Settings) -> str:

@@ -207,8 +207,8 @@ class Store:
         path = "$." + json.dumps(name)
         with duckdb.connect() as memory:
             memory.register("rows", table)
-            memory.execute("SELECT json_extract_string(properties, ?) AS v FROM rows", [path])
-            found: pa.Table = memory.to_arrow_table()
+            query = "SELECT json_extract_string(properties, ?) AS v FROM rows"
+            found = memory.sql(query, params=[path]).to_arrow_table()
         return _coded(found["v"])
 
     def _column(self, folder: Path, name: str) -> Column:

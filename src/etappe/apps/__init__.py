@@ -1,0 +1,1 @@
+"""Apps: the command line, the HTTP interface, the web application and the demo."""

@@ -1,0 +1,320 @@
+"""API: the workspace over HTTP, JSON in and out; OpenAPI at /api/schema/openapi.json.
+
+Every refusal has one shape: code, where, what, hint, message. 404 for what is not there, 409 for what is in the way.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+import numpy as np
+from litestar import Litestar, Request, Response, get, post
+from litestar.datastructures import UploadFile
+from litestar.enums import RequestEncodingType
+from litestar.exceptions import HTTPException
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.params import Body
+
+import etappe
+from etappe.analysis.ask import read_question
+from etappe.apps.guard import CSP, Guard
+from etappe.apps.map_view import bound_view, map_card
+from etappe.apps.overview import overview
+from etappe.apps.workspace import Workspace
+from etappe.collect.mapping import read_mapping
+from etappe.errors import (
+    AlreadyImported,
+    BadMapping,
+    EtappeError,
+    NoWorkspace,
+    RefusedAddress,
+    UnknownName,
+    WorkspaceBusy,
+    unknown,
+)
+from etappe.journeys.columns import Journeys
+from etappe.maps.draw import svg
+from etappe.maps.evidence import people as people_of
+from etappe.maps.page import html, style_source
+from etappe.maps.picture import png
+from etappe.store.imports import ImportRecord
+from etappe.units import iso
+from etappe.vocabulary import say
+
+STATIC: Final = Path(__file__).parent / "static"
+STATUS: Final[dict[type[EtappeError], int]] = {
+    UnknownName: 404,
+    NoWorkspace: 404,
+    WorkspaceBusy: 409,
+    AlreadyImported: 409,
+    RefusedAddress: 403,
+}
+LARGEST: Final = 1 << 30
+"""Bytes of an upload; larger files come in on the command line."""
+
+
+class Api:
+    """The handlers over one workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+
+    def chosen(self, request: Request[Any, Any, Any]) -> Journeys:
+        """The journeys that the filter line leaves."""
+        query = request.query_params
+        return self.workspace.journeys(
+            where=query.get("where") or None, start=query.get("from") or None, end=query.get("to") or None
+        )
+
+    def handlers(self) -> list[Any]:
+        """The routes, bound to the workspace."""
+        ws = self.workspace
+
+        @get("/api/meta", sync_to_thread=True)
+        def meta() -> dict[str, Any]:
+            """What the workspace holds, for the frame of the application."""
+            return _meta(ws)
+
+        @get("/api/overview", sync_to_thread=True)
+        def first_screen(request: Request[Any, Any, Any], lang: str = "de") -> dict[str, Any]:
+            """The first screen: a sentence, five numbers, a line, four lists."""
+            query = request.query_params
+            return overview(
+                ws,
+                start=query.get("from") or None,
+                end=query.get("to") or None,
+                where=query.get("where") or None,
+                lang=_lang(lang),
+            )
+
+        @get("/api/imports", sync_to_thread=True)
+        def list_imports() -> dict[str, Any]:
+            """All imports, the newest first."""
+            return {"imports": [_import(record) for record in reversed(ws.imports())]}
+
+        @get("/api/imports/{import_id:str}", sync_to_thread=True)
+        def one_import(import_id: str) -> dict[str, Any]:
+            """One import with its mapping and touchpoints."""
+            record = ws.find_import(import_id)
+            return {**_import(record), "mapping": record.mapping, "touchpoints": _touchpoints(ws, record)}
+
+        @get("/api/imports/{import_id:str}/refused", sync_to_thread=True)
+        def refused(import_id: str, offset: int = 0, limit: int = 50) -> dict[str, Any]:
+            """Refused rows: where, what, what to do."""
+            record = ws.find_import(import_id)
+            rows = ws.refused(import_id, max(0, offset), max(0, min(limit, 1000)))
+            keys = ("file", "line", "column", "value", "code", "what", "hint")
+            return {"total": record.refused, "rows": [{key: getattr(row, key) for key in keys} for row in rows]}
+
+        @get("/api/imports/{import_id:str}/refused.csv", sync_to_thread=True)
+        def refused_csv(import_id: str) -> Response[bytes]:
+            """Refused rows as a file that can be corrected and imported again."""
+            content = ws.refused_file(import_id)
+            name = f'attachment; filename="refused-{import_id}.csv"'
+            return Response(content, media_type="text/csv", headers={"content-disposition": name})
+
+        @post("/api/imports/{import_id:str}/undo", sync_to_thread=True, status_code=200)
+        def undo(import_id: str) -> dict[str, Any]:
+            """Take an import back."""
+            return {"undone": True, "events": ws.undo(import_id).events}
+
+        @post("/api/imports/check", status_code=200, request_max_body_size=LARGEST)
+        async def check_import(data: Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)]) -> Any:
+            """A dry run: what an import of this file would do."""
+            return await self._upload(data, dry_run=True)
+
+        @post("/api/imports", status_code=200, request_max_body_size=LARGEST)
+        async def do_import(data: Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)]) -> Any:
+            """Import an uploaded file."""
+            return await self._upload(data, dry_run=False)
+
+        @get("/api/maps", sync_to_thread=True)
+        def list_maps(request: Request[Any, Any, Any], lang: str = "de") -> dict[str, Any]:
+            """The maps with their curves and how much of each is measured."""
+            journeys = self.chosen(request)
+            return {"maps": [map_card(ws.bind(found, journeys), _lang(lang)) for found in ws.maps()]}
+
+        @get("/api/maps/{map_id:str}", sync_to_thread=True)
+        def one_map(request: Request[Any, Any, Any], map_id: str, lang: str = "de") -> Response[Any]:
+            """A map with its evidence; with .svg, .png or .html behind the id: the drawn map."""
+            stem, _, kind = map_id.rpartition(".")
+            drawn = kind in ("svg", "png", "html")
+            language = _lang(lang)
+            bound = ws.bind(ws.map(stem if drawn else map_id), self.chosen(request))
+            if not drawn:
+                return Response(bound_view(bound, language), media_type="application/json")
+            theme: Literal["light", "dark"] = "dark" if request.query_params.get("theme") == "dark" else "light"
+            name = {"content-disposition": f'inline; filename="{map_id}"'}
+            if kind == "html":
+                name["content-security-policy"] = CSP.replace("style-src 'self'", f"style-src {style_source()}")
+                return Response(html(bound, lang=language), media_type="text/html", headers=name)
+            picture = svg(bound, lang=language, theme=theme)
+            if kind == "svg":
+                name["content-security-policy"] = "default-src 'none'; style-src 'unsafe-inline'; font-src data:"
+                return Response(picture, media_type="image/svg+xml", headers=name)
+            return Response(png(picture), media_type="image/png", headers=name)
+
+        @get("/api/maps/{map_id:str}/evidence/{evidence_id:str}/people", sync_to_thread=True)
+        def people(
+            request: Request[Any, Any, Any], map_id: str, evidence_id: str, offset: int = 0, limit: int = 20
+        ) -> dict[str, Any]:
+            """The customers behind a number of a map (personal)."""
+            bound = ws.bind(ws.map(map_id), self.chosen(request))
+            if evidence_id not in bound.evidence:
+                raise unknown(f"map {map_id}", "evidence", evidence_id, bound.evidence)
+            journeys, behind = people_of(bound.evidence[evidence_id], ws.registry())
+            page = behind[max(0, offset) : max(0, offset) + max(0, min(limit, 200))]
+            return {"total": len(behind), "people": _people(journeys, page)}
+
+        @post("/api/ask", sync_to_thread=True, status_code=200)
+        def ask_question(request: Request[Any, Any, Any], data: dict[str, Any]) -> dict[str, Any]:
+            """Answer any question; the body is the question."""
+            question = read_question(msgspec.json.encode(data).decode(), "question")
+            return ws.ask(question, self.chosen(request)).to_dict()
+
+        @get("/health", sync_to_thread=False)
+        def health() -> dict[str, str]:
+            """That the process answers."""
+            return {"status": "ok", "version": etappe.__version__}
+
+        @get("/", sync_to_thread=True, include_in_schema=False)
+        def front() -> Response[bytes]:
+            """The web application."""
+            return _static("index.html")
+
+        @get("/{path:path}", sync_to_thread=True, include_in_schema=False)
+        def page(path: str) -> Response[bytes]:
+            """A file of the web application; a path that is no file is one of its screens."""
+            return _static(path)
+
+        return [
+            meta, first_screen, list_imports, one_import, refused, refused_csv, undo, check_import, do_import,
+            list_maps, one_map, people, ask_question, health, front, page,
+        ]  # fmt: skip
+
+    async def _upload(self, data: Mapping[str, Any], *, dry_run: bool) -> Any:
+        upload = data.get("file")
+        if not isinstance(upload, UploadFile):
+            raise UnknownName("file", "no file was sent.", "Send a form with a part named file.")
+        text, source = data.get("mapping"), data.get("source")
+        with tempfile.TemporaryDirectory(prefix="etappe-") as folder:
+            path = Path(folder) / (Path(upload.filename).name or "upload")
+            with path.open("wb") as out:
+                while piece := await upload.read(1 << 20):
+                    out.write(piece)
+            from anyio.to_thread import run_sync
+
+            def work() -> Any:
+                mapping = read_mapping(text, "mapping") if isinstance(text, str) and text.strip() else None
+                if mapping is not None and mapping.sql is not None:
+                    hint = "Run it on the command line: etappe import --mapping FILE."
+                    raise BadMapping("mapping: sql", "is not taken from an upload.", hint)
+                named = source if isinstance(source, str) and source.strip() else None
+                return self.workspace.import_files([path], mapping=mapping, source=named, dry_run=dry_run)[0]
+
+            report = await run_sync(work)
+        shown = msgspec.to_builtins(report)
+        shown["refused_total"], shown["refused"] = shown["refused"], shown.pop("refusals")
+        return shown
+
+
+def _lang(lang: str) -> str:
+    return lang if lang in ("de", "en") else "en"
+
+
+def _meta(ws: Workspace) -> dict[str, Any]:
+    journeys = ws.journeys()
+    registry = ws.registry()
+    day = ws.local_day
+    attributes = []
+    for name in journeys.attributes:
+        column = journeys.attribute(name)
+        used = np.unique(column.codes).tolist()
+        values = [column.names[code] for code in used if column.names[code] is not None]
+        attributes.append({"name": name, "values": values[:50]})
+    return {
+        "workspace": ws.settings.name,
+        "version": etappe.__version__,
+        "language": ws.settings.language,
+        "timezone": ws.settings.timezone,
+        "data_until": iso(journeys.origin.data_until_us) if journeys.origin.data_until_us is not None else None,
+        "first_day": day(int(journeys.time_us.min())) if journeys.events else None,
+        "last_day": day(int(journeys.time_us.max())) if journeys.events else None,
+        "events": journeys.events,
+        "customers": len(journeys),
+        "attributes": attributes,
+        "maps": [{"id": found.id, "title": say(found.title, ws.settings.language)} for found in ws.maps()],
+        "stage_models": [{"id": model.id, "title": model.title} for model in registry.models],
+        "stage_model": ws.settings.stage_model,
+    }
+
+
+def _import(record: ImportRecord) -> dict[str, Any]:
+    span = None
+    if record.first_us is not None and record.last_us is not None:
+        span = {"from": iso(record.first_us), "to": iso(record.last_us)}
+    keys = ("id", "source", "rows", "events", "customers", "attributes", "refused", "status")
+    shown = {key: getattr(record, key) for key in keys}
+    return {**shown, "file": ", ".join(record.files), "at": iso(record.at_us), "span": span}
+
+
+def _touchpoints(ws: Workspace, record: ImportRecord) -> list[dict[str, Any]]:
+    import pyarrow.compute as pc
+
+    if record.status != "done":
+        return []
+    counts = pc.value_counts(ws.events.read([record.id], ["touchpoint"])["touchpoint"]).to_pylist()
+    return [
+        {"name": pair["values"], "events": pair["counts"]} for pair in sorted(counts, key=lambda pair: -pair["counts"])
+    ]
+
+
+def _people(journeys: Journeys, chosen: Any) -> list[dict[str, Any]]:
+    names = journeys.names(chosen)
+    found = []
+    for name, i in zip(names, chosen.tolist(), strict=True):
+        first, last = int(journeys.offsets[i]), int(journeys.offsets[i + 1]) - 1
+        ends = {"first": iso(int(journeys.time_us[first])), "last": iso(int(journeys.time_us[last]))}
+        found.append({"customer": name, "touchpoints": last - first + 1, **ends})
+    return found
+
+
+def _static(path: str) -> Response[bytes]:
+    kinds = {
+        ".html": "text/html", ".js": "text/javascript", ".css": "text/css",
+        ".svg": "image/svg+xml", ".woff2": "font/woff2", ".png": "image/png", ".ico": "image/x-icon",
+        ".txt": "text/plain",
+    }  # fmt: skip
+    name = path.strip("/")
+    known = {file.relative_to(STATIC).as_posix(): file for file in STATIC.rglob("*") if file.is_file()}
+    if name.startswith("api/") or (name not in known and "." in name.rpartition("/")[2]):
+        raise UnknownName(f"/{name}", "there is nothing at this address.", "See /api/schema/openapi.json.")
+    file = known.get(name) or known["index.html"]
+    fresh = "no-cache" if file.suffix == ".html" else "max-age=3600"
+    return Response(file.read_bytes(), media_type=kinds[file.suffix], headers={"cache-control": fresh})
+
+
+def _refusal(_: Request[Any, Any, Any], fault: EtappeError) -> Response[dict[str, Any]]:
+    status = next((code for kind, code in STATUS.items() if isinstance(fault, kind)), 400)
+    return Response(fault.to_dict(), status_code=status)
+
+
+def _http_fault(_: Request[Any, Any, Any], fault: HTTPException) -> Response[dict[str, Any]]:
+    said = {"code": "bad-request", "where": "", "what": str(fault.detail), "hint": "", "message": str(fault.detail)}
+    return Response(said, status_code=fault.status_code)
+
+
+def make_app(workspace: Workspace, port: int) -> Guard:
+    """The ASGI application over a workspace, guarded for a port of this machine."""
+    handlers = Api(workspace).handlers()
+    app = Litestar(
+        handlers,
+        exception_handlers={EtappeError: _refusal, HTTPException: _http_fault},
+        openapi_config=OpenAPIConfig(
+            title="Etappe", version=etappe.__version__, path="/api/schema", render_plugins=[JsonRenderPlugin()]
+        ),
+    )
+    return Guard(app, port)

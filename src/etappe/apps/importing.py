@@ -1,0 +1,364 @@
+"""Importing: rows of files on their way into the workspace: each accepted or kept as refused, all of a file or nothing.
+
+Order of writing: the ledger says `writing`; Parquet files; one Delta commit for each table; then the ledger's
+transaction with identifiers, refused rows and `done`. Whatever is cut off before that is cleared up by `recover`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, delete, select, update
+
+from etappe.arrays import Int
+from etappe.collect.files import Chunk, Refusal, content_hash, folders_of, header, read
+from etappe.collect.guess import guess, sentences
+from etappe.collect.mapping import Mapping, mapping_toml, read_mapping
+from etappe.collect.tables import sql_files
+from etappe.errors import BadFile
+from etappe.store import imports as ledger
+from etappe.store.identifiers import Actors
+from etappe.store.lake import LakeTable
+from etappe.store.tables import identifiers
+
+if TYPE_CHECKING:
+    from etappe.apps.workspace import Workspace
+
+Progress = Callable[[str, int, int | None], None]
+"""Told the file, the rows so far, and how many there are where that is known."""
+
+SHOWN: Final = 20
+MOST_TOUCHPOINTS: Final = 65_535
+
+
+class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one file; rows = accepted rows + left out + refused."""
+
+    id: str | None
+    """None after a dry run."""
+    file: str
+    source: str
+    status: str
+    """imported, checked (a dry run) or already (its bytes were imported before)."""
+    rows: int
+    events: int
+    customers: int
+    attributes: int
+    refused: int
+    left_out: int
+    """Rows that the mapping's `where` leaves out."""
+    refusals: list[Refusal]
+    """The first refused rows."""
+    first_us: int | None
+    last_us: int | None
+    touchpoints: dict[str, int]
+    mapping: str
+    guesses: list[str]
+    sentences: list[str]
+    """The first rows as sentences."""
+
+
+class _Tally:
+    """Counts of one import as its chunks go by."""
+
+    def __init__(self) -> None:
+        self.rows = self.events = self.attributes = self.refused = self.left_out = 0
+        self.first_us: int | None = None
+        self.last_us: int | None = None
+        self.touchpoints: Counter[str] = Counter()
+        self.customers: list[Int] = []
+        self.refusals: list[Refusal] = []
+        self.sentences: list[str] = []
+        self.properties: set[str] = set()
+
+    def add(self, chunk: Chunk, lang: str, timezone: str) -> None:
+        self.rows += chunk.rows
+        self.refused += len(chunk.refused)
+        self.left_out += chunk.left_out
+        self.refusals += chunk.refused[: SHOWN - len(self.refusals)]
+        if chunk.attributes is not None:
+            self.attributes += chunk.attributes.num_rows
+        if chunk.events is None or not chunk.events.num_rows:
+            return
+        self.events += chunk.events.num_rows
+        ends = pc.min_max(chunk.events["time_us"]).as_py()
+        self.first_us = ends["min"] if self.first_us is None else min(self.first_us, ends["min"])
+        self.last_us = ends["max"] if self.last_us is None else max(self.last_us, ends["max"])
+        for pair in pc.value_counts(chunk.events["touchpoint"]).to_pylist():
+            self.touchpoints[pair["values"]] += pair["counts"]
+        self.properties |= _keys(chunk.events["properties"])
+        if not self.sentences:
+            self.sentences = sentences(chunk.events, lang, timezone)
+
+    def customer_count(self) -> int:
+        return len(np.unique(np.concatenate(self.customers))) if self.customers else 0
+
+
+class _Opened(msgspec.Struct, frozen=True):
+    """Files with the mapping that says what their rows mean."""
+
+    paths: list[Path]
+    mapping: Mapping
+    guesses: list[str]
+
+    @property
+    def name(self) -> str:
+        """What the import is called: the names of its files."""
+        if self.mapping.sql is not None:
+            files = sql_files(self.mapping.sql, folders_of(self.paths, self.mapping), "mapping")
+            return ", ".join(path.name for path in files) or "SELECT"
+        return self.paths[0].name
+
+    def sha256(self) -> str:
+        """The content: bytes of the files, and for a SELECT its text, since the same files may hold other rows too."""
+        digest = content_hash(self.paths, self.mapping)
+        return sha256(f"{digest} {self.mapping.sql}".encode()).hexdigest() if self.mapping.sql else digest
+
+
+def import_one(
+    workspace: "Workspace",
+    paths: Sequence[Path],
+    mapping: Mapping | str | Path | None,
+    source: str | None,
+    dry_run: bool,
+    progress: Progress | None,
+) -> list[ImportReport]:
+    """Import files one after the other, or what one mapping with `sql` selects; see `Workspace.import_files`."""
+    if isinstance(mapping, str | Path):
+        mapping = read_mapping(Path(mapping))
+    opened = []
+    if mapping is not None and mapping.sql is not None:
+        opened = [_Opened(list(paths), mapping, [])]
+    elif not paths:
+        raise BadFile("import", "no file was named.", "Name one or more files.")
+    for path in paths if not opened else ():
+        if mapping is not None:
+            opened.append(_Opened([path], mapping, []))
+        else:
+            found = guess(path, timezone=workspace.settings.timezone, lang=workspace.settings.language)
+            opened.append(_Opened([path], found.mapping, found.sentences))
+    return [_import(workspace, one, source, dry_run, progress) for one in opened]
+
+
+def _import(
+    workspace: "Workspace", opened: _Opened, source: str | None, dry_run: bool, progress: Progress | None
+) -> ImportReport:
+    name = source or opened.name
+    report: dict[str, Any] = {
+        "file": opened.name,
+        "source": name,
+        "mapping": mapping_toml(opened.mapping),
+        "guesses": opened.guesses,
+    }
+    digest = opened.sha256()
+    with workspace.engine.connect() as connection:
+        before = ledger.by_hash(connection, digest)
+    if before is not None and not dry_run:
+        return _report(report, before.id, "already", _Tally())
+    tally = _Tally()
+    if dry_run:
+        people: set[str] = set()
+        for chunk in _chunks(workspace, opened, tally, progress):
+            people.update(_customers(chunk))
+        return _report(report, None, "checked", tally, len(people))
+    with workspace.engine.begin() as connection:
+        import_id, number, seq = ledger.begin(
+            connection, files=[opened.name], source=name, sha256=digest, mapping=report["mapping"]
+        )
+    try:
+        _write(workspace, opened, tally, import_id, number, seq, name, progress)
+    except BaseException:  # Ctrl-C too: the workspace is left as it was
+        recover(workspace)
+        raise
+    return _report(report, import_id, "imported", tally)
+
+
+def _write(
+    workspace: "Workspace",
+    opened: _Opened,
+    tally: _Tally,
+    import_id: str,
+    number: int,
+    seq: int,
+    source: str,
+    progress: Progress | None,
+) -> None:
+    with (
+        workspace.engine.begin() as connection,
+        workspace.events.writer(import_id) as events,
+        workspace.attributes.writer(import_id) as attributes,
+    ):
+        actors = Actors(connection, import_id)
+        for chunk in _chunks(workspace, opened, tally, progress):
+            ledger.keep_refused(
+                connection, import_id, tally.refused - len(chunk.refused), (_refused(r) for r in chunk.refused)
+            )
+            if chunk.events is not None and chunk.events.num_rows:
+                who = actors.of(chunk.events["customer"])
+                tally.customers.append(np.unique(who))
+                events.write(_event_rows(chunk.events, who, seq + events.rows, source))
+            if chunk.attributes is not None and chunk.attributes.num_rows:
+                who = actors.of(chunk.attributes["customer"])
+                tally.customers.append(np.unique(who))
+                given = chunk.attributes.select(["name", "value"])
+                attributes.write(given.add_column(0, "actor", pa.array(who)))
+        if len(tally.touchpoints) > MOST_TOUCHPOINTS:
+            hint = "Map a column with few different values, such as the kind of event, and make this one a property."
+            what = f"touchpoint has {len(tally.touchpoints):,} different names; {MOST_TOUCHPOINTS:,} are possible."
+            raise BadFile(opened.name, what, hint)
+        next_seq = seq + events.rows
+        actors.save()
+        ledger.finish(
+            connection,
+            import_id,
+            rows=tally.rows,
+            events=tally.events,
+            customers=tally.customer_count(),
+            attributes=tally.attributes,
+            refused=tally.refused,
+            first_us=tally.first_us,
+            last_us=tally.last_us,
+            next_seq=next_seq,
+            header=json.dumps(header(opened.paths, opened.mapping), ensure_ascii=False),
+            properties=json.dumps(sorted(tally.properties), ensure_ascii=False),
+        )
+        events.commit(number)
+        attributes.commit(number)
+
+
+def _chunks(workspace: "Workspace", opened: _Opened, tally: _Tally, progress: Progress | None) -> Any:
+    def tell(rows: int, total: int | None) -> None:
+        if progress is not None:
+            progress(opened.name, rows, total)
+
+    timezone = workspace.settings.timezone
+    for chunk in read(opened.paths, opened.mapping, timezone=timezone, progress=tell):
+        tally.add(chunk, workspace.settings.language, workspace.settings.timezone)
+        yield chunk
+
+
+def _event_rows(events: pa.Table, who: Int, seq: int, source: str) -> pa.Table:
+    count = events.num_rows
+    named = pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([source], pa.string()))
+    columns = {
+        "seq": pa.array(np.arange(seq, seq + count, dtype=np.int64)),
+        "actor": pa.array(who),
+        "time": events["time_us"].cast(pa.timestamp("us", "UTC")),
+        "touchpoint": events["touchpoint"],
+        "channel": events["channel"],
+        "value": events["value"],
+        "currency": events["currency"],
+        "order": events["order"],
+        "source": named,
+        "properties": events["properties"],
+    }
+    return pa.table(columns)
+
+
+def _keys(properties: pa.ChunkedArray) -> set[str]:
+    """The names of the properties that occur."""
+    if properties.null_count == len(properties):
+        return set()
+    import duckdb
+
+    with duckdb.connect() as memory:
+        memory.register("rows", pa.table({"p": properties}))
+        found = memory.execute("SELECT DISTINCT unnest(json_keys(p)) FROM rows").fetchall()
+    return {row[0] for row in found}
+
+
+def _customers(chunk: Chunk) -> set[str]:
+    found: set[str] = set()
+    for table in (chunk.events, chunk.attributes):
+        if table is not None and table.num_rows:
+            found.update(pc.unique(table["customer"].cast(pa.string())).to_pylist())
+    return found
+
+
+def _refused(refusal: Refusal) -> tuple[Any, ...]:
+    r = refusal
+    return (r.file, r.line, r.column, r.value, r.code, r.what, r.hint, r.raw)
+
+
+def _report(
+    given: dict[str, Any], import_id: str | None, status: str, tally: _Tally, customers: int | None = None
+) -> ImportReport:
+    return ImportReport(
+        id=import_id,
+        status=status,
+        rows=tally.rows,
+        events=tally.events,
+        customers=tally.customer_count() if customers is None else customers,
+        attributes=tally.attributes,
+        refused=tally.refused,
+        left_out=tally.left_out,
+        refusals=tally.refusals,
+        first_us=tally.first_us,
+        last_us=tally.last_us,
+        touchpoints=dict(tally.touchpoints.most_common()),
+        sentences=tally.sentences,
+        **given,
+    )
+
+
+def undo(workspace: "Workspace", record: ledger.ImportRecord) -> None:
+    """Take an import back: first marked, then dropped from the lake, then struck from the tables."""
+    with workspace.engine.begin() as connection:
+        ledger.set_status(connection, record.id, "undoing")
+    workspace.events.drop(record.id)
+    workspace.attributes.drop(record.id)
+    with workspace.engine.begin() as connection:
+        _forget_identifiers(workspace, connection, record.id)
+        ledger.forget_refused(connection, record.id)
+        ledger.set_status(connection, record.id, "undone")
+    _checkpoint(workspace)
+
+
+def recover(workspace: "Workspace") -> None:
+    """Clear up what a cut-off import or undo left: a half import goes, a half undo is done."""
+    with workspace.engine.connect() as connection:
+        open_ends = ledger.all_imports(connection, "writing", "undoing")
+    for record in open_ends:
+        if record.status == "undoing":
+            undo(workspace, record)
+            continue
+        for table in (workspace.events, workspace.attributes):
+            table.drop(record.id)
+        with workspace.engine.begin() as connection:
+            ledger.forget(connection, record.id)
+
+
+def _forget_identifiers(workspace: "Workspace", connection: Connection, import_id: str) -> None:
+    """Delete the identifiers that came with an import, save those that a later import uses: those become its own."""
+    mine = np.asarray(
+        connection.execute(select(identifiers.c.actor).where(identifiers.c.import_id == import_id)).scalars().all(),
+        np.int64,
+    )
+    for other in ledger.all_imports(connection, "done"):
+        if not len(mine):
+            break
+        used = [_actors(table, other.id) for table in (workspace.events, workspace.attributes)]
+        kept = np.intersect1d(mine, np.concatenate(used))
+        for at in range(0, len(kept), 10_000):
+            some = kept[at : at + 10_000].tolist()
+            connection.execute(update(identifiers).where(identifiers.c.actor.in_(some)).values(import_id=other.id))
+        mine = np.setdiff1d(mine, kept)
+    connection.execute(delete(identifiers).where(identifiers.c.import_id == import_id))
+
+
+def _actors(table: LakeTable, import_id: str) -> Int:
+    found: Int = np.unique(table.read([import_id], ["actor"])["actor"].to_numpy())
+    return found
+
+
+def _checkpoint(workspace: "Workspace") -> None:
+    """Empty SQLite's write-ahead file, in which deleted values would live on."""
+    with workspace.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,142 @@
+"""Map view: a bound map as plain data for the web application, every text said in one language."""
+
+from typing import Any, Final
+
+import msgspec
+
+from etappe.maps.bound import SHOWN, Bound, BoundCell, BoundMap
+from etappe.maps.figures import interval_text, signed, state_text, target_text, value_text
+from etappe.maps.model import Step, Touchpoint
+from etappe.units import iso
+from etappe.vocabulary import say
+
+TINTS: Final = 5
+
+
+def map_card(bound: BoundMap, lang: str, at_us: int | None = None) -> dict[str, Any]:
+    """A map in the gallery: titles, how much of it is measured, its curve."""
+    m = bound.map
+    scores: list[float | None] = [None] * len(m.columns())
+    for c in bound.cells:
+        if c.lane.type == "emotion" and scores[c.first] is None:
+            scores[c.first] = c.score
+    return {
+        "id": m.id,
+        "title": say(m.title, lang),
+        "subtitle": say(m.scenario, lang),
+        "kind": m.kind,
+        "updated": iso(at_us) if at_us is not None else None,
+        "shares": dict(bound.shares),
+        "curve": scores,
+        "stages": [say(stage.title, lang) for stage in m.stages],
+        "steps": len(m.steps),
+    }
+
+
+def bound_view(bound: BoundMap, lang: str) -> dict[str, Any]:
+    """A map with its evidence, for the screen that shows it."""
+    m = bound.map
+    points = {t.id: t for t in m.touchpoints}
+    coverage = None
+    if bound.coverage is not None:
+        coverage = {
+            "journeys": bound.coverage.journeys,
+            "events": bound.coverage.events,
+            "sentence": say(bound.coverage.sentence, lang),
+        }
+    unmapped = bound.coverage.unmapped if bound.coverage else ()
+    return {
+        "id": m.id,
+        "title": say(m.title, lang),
+        "scenario": say(m.scenario, lang),
+        "expectation": say(m.expectation, lang),
+        "language": lang,
+        "kind": m.kind,
+        "stages": [
+            {
+                "id": stage.id,
+                "title": say(stage.title, lang),
+                "text": say(stage.text, lang),
+                "tint": str(i % TINTS + 1),
+                "steps": [step.id for step in stage.steps],
+            }
+            for i, stage in enumerate(m.stages)
+        ],
+        "steps": [
+            _step(step, points.get(step.touchpoint or ""), stage.id, lang) for stage in m.stages for step in stage.steps
+        ],
+        "lanes": [
+            {"id": lane.id, "type": lane.type, "title": say(lane.title, lang), "persona": lane.persona}
+            for lane in m.lanes
+        ],
+        "cells": [_cell(c, lang) for c in bound.cells],
+        "evidence": {name: _evidence(b, bound, lang) for name, b in bound.evidence.items()},
+        "coverage": coverage,
+        "unmapped": [{"name": name, "events": events} for name, events in unmapped],
+        "shares": dict(bound.shares),
+        "faults": [str(fault) for fault in bound.faults],
+    }
+
+
+def _step(step: Step, point: Touchpoint | None, stage: str, lang: str) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "title": say(step.title, lang),
+        "stage": stage,
+        "touchpoint": say(point.title, lang) if point else None,
+        "channel": point.channel if point else None,
+        "medium": point.medium if point else None,
+        "contact": point.contact if point else None,
+        "truth": step.truth,
+        "shape": f"{point.medium}-{point.contact}" if point else "none",
+    }
+
+
+def _cell(c: BoundCell, lang: str) -> dict[str, Any]:
+    return {
+        "lane": c.lane.id,
+        "first": c.first,
+        "span": c.span,
+        "text": say(c.cell.text, lang) or None,
+        "quotes": [{"text": say(quote.text, lang), "source": quote.source or None} for quote in c.cell.quotes],
+        "severity": c.cell.severity,
+        "score": c.score,
+        "score_text": signed(c.score, lang) if c.score is not None else None,
+        "basis": c.basis,
+        "evidence": list(c.cell.refs),
+        "opportunity": c.cell.opportunity,
+    }
+
+
+def _evidence(b: Bound, bound: BoundMap, lang: str) -> dict[str, Any]:
+    using = [c.basis for c in bound.cells if b.id in c.cell.refs and c.basis is not None]
+    shown = b.state in SHOWN
+    how = None
+    if b.sentence:
+        parameters = {name: str(value) for name, value in b.parameters.items()}
+        how = {
+            "sentence": say(b.sentence, lang),
+            "question": msgspec.to_builtins(b.question),
+            "snapshot": b.snapshot,
+            "parameters": parameters,
+        }
+    return {
+        "label": say(b.label, lang),
+        "text": value_text(b, lang),
+        "value": b.value if shown else None,
+        "unit": b.unit,
+        "n": b.n,
+        "low": b.low if shown else None,
+        "high": b.high if shown else None,
+        "interval_text": interval_text(b, lang) or None,
+        "state": b.state,
+        "state_text": state_text(b, lang) or None,
+        "basis": using[0] if using else "assumed",
+        "target_text": target_text(b, lang) or None,
+        "verdict": b.verdict,
+        "data_until": b.data_until,
+        "at": b.at,
+        "share_of_data": b.share_of_data,
+        "how": how,
+        "people": shown and b.view is not None and b.question is not None,
+    }

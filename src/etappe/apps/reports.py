@@ -1,0 +1,119 @@
+"""Reports: what the command line says of an import, of touchpoints, of a map's faults; and maps drawn into files."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from etappe.apps import terminal
+from etappe.errors import BadFile
+from etappe.language import word
+from etappe.vocabulary import say
+
+if TYPE_CHECKING:
+    from etappe.apps.importing import ImportReport
+    from etappe.apps.workspace import Workspace
+    from etappe.maps.bound import BoundMap
+
+Theme = Literal["light", "dark"]
+FORMATS: Final = ("svg", "html", "png")
+
+
+def show_report(report: "ImportReport", lang: str) -> None:
+    """What became of a file, in sentences; refused rows with place, reason and remedy."""
+    if report.status == "already":
+        terminal.say(word("cli.import.already", lang, file=report.file, id=report.id))
+        return
+    counts = {key: f"{getattr(report, key):,}" for key in ("rows", "events", "customers", "attributes", "refused")}
+    said = {"file": report.file, "id": report.id or "-", **counts}
+    terminal.say(word("cli.import.checked" if report.status == "checked" else "cli.import.done", lang, **said))
+    if report.left_out:
+        terminal.say(word("cli.import.left_out", lang, rows=f"{report.left_out:,}"))
+    for sentence in report.guesses:
+        terminal.say(f"  {sentence}")
+    if report.status == "checked":
+        for sentence in report.sentences:
+            terminal.say(f"  {sentence}")
+        terminal.say(report.mapping)
+    for refusal in report.refusals:
+        terminal.say(f"  {refusal.file}:{refusal.line}: {refusal.what} {refusal.hint}")
+    if report.refused > len(report.refusals):
+        terminal.say(word("cli.import.more", lang, id=report.id or "ID", more=report.refused - len(report.refusals)))
+
+
+def show_touchpoints(ws: "Workspace", lang: str, as_json: bool) -> None:
+    """The catalogue's touchpoints that occur in the data, and names that the catalogue does not know."""
+    from etappe.analysis.reach import reach
+    from etappe.journeys.stages import undiscovered
+
+    journeys, registry = ws.journeys(), ws.registry()
+    listed = []
+    for row in reach(journeys).rows():
+        known = registry.find(row["touchpoint"])
+        if known is not None:
+            category = f"{known.medium} {known.contact}"
+            listed.append({
+                "name": row["touchpoint"], "touchpoint": known.id, "title": say(known.title, lang),
+                "category": category, "atom": known.atom, "journeys": row["journeys"], "events": row["events"],
+            })  # fmt: skip
+    missing = [{"name": name, "events": e, "journeys": j} for name, e, j in undiscovered(journeys, registry)]
+    if as_json:
+        terminal.as_json({"touchpoints": listed, "undiscovered": missing})
+        return
+    terminal.table(tuple(listed[0]) if listed else (), [tuple(row.values()) for row in listed])
+    if missing:
+        terminal.say(word("cli.touchpoints.undiscovered", lang))
+        terminal.table(tuple(missing[0]), [tuple(row.values()) for row in missing])
+
+
+def show_faults(faults: Sequence[Any], file: Path, as_json: bool) -> bool:
+    """A map's faults; whether one of them is an error."""
+    if as_json:
+        terminal.as_json({"file": str(file), "faults": faults})
+    else:
+        for fault in faults:
+            terminal.say(f"{fault.level}: {fault}")
+        if not faults:
+            terminal.say(f"{file}: no fault.")
+    return any(fault.level == "error" for fault in faults)
+
+
+def render(file: str, out: Path, theme: Theme, workspace: Path, lang: str | None) -> None:
+    """Draw a map, a YAML file or the id of a stored one, with the workspace's numbers where there is one."""
+    from etappe.apps.workspace import Workspace
+    from etappe.config import FILE
+    from etappe.maps.document import read_map
+    from etappe.maps.evidence import bind
+
+    is_file = Path(file).is_file()
+    if is_file and not (workspace / FILE).exists():
+        bound = bind(read_map(Path(file)), now_us=time.time_ns() // 1000)
+        draw(bound, out, lang or bound.map.language, theme)
+        return
+    ws = Workspace(workspace)
+    bound = ws.bind(read_map(Path(file)) if is_file else ws.map(file))
+    draw(bound, out, lang or bound.map.language, theme)
+
+
+def draw(bound: "BoundMap", out: Path, lang: str, theme: Theme) -> None:
+    """Write a bound map as SVG, HTML or PNG, by the name of the file."""
+    kind = out.suffix.removeprefix(".").lower()
+    if kind not in FORMATS:
+        raise BadFile(str(out), "has no known ending.", f"Write one of {', '.join('.' + name for name in FORMATS)}.")
+    try:
+        if kind == "html":
+            from etappe.maps.page import html
+
+            out.write_text(html(bound, lang=lang, theme=theme), encoding="utf-8")
+            return
+        from etappe.maps.draw import svg
+
+        picture = svg(bound, lang=lang, theme=theme)
+        if kind == "svg":
+            out.write_text(picture, encoding="utf-8")
+        else:
+            from etappe.maps.picture import png
+
+            out.write_bytes(png(picture))
+    except OSError as fault:
+        raise BadFile(str(out), f"cannot be written: {fault.strerror}.") from None

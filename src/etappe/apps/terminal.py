@@ -1,0 +1,74 @@
+"""Terminal: what the command line shows: tables, progress on stderr, JSON on stdout, errors in one line."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+out = Console(soft_wrap=True, highlight=False, markup=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+
+def say(text: str) -> None:
+    """A line of data on stdout."""
+    out.print(text)
+
+
+def note(text: str) -> None:
+    """A line for people on stderr."""
+    err.print(text)
+
+
+def as_json(data: Any) -> None:
+    """Data as JSON on stdout."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(data), indent=2).decode() + "\n")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Rows as a plain table; numbers stand to the right."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    listed = [list(row) for row in rows]
+    for i, name in enumerate(columns):
+        numeric = bool(listed) and all(isinstance(row[i], int | float) or row[i] is None for row in listed)
+        shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in listed:
+        shown.add_row(*(_cell(value) for value in row))
+    out.print(shown)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator[Any]:
+    """A bar in rows on stderr; a function (file, rows, total) to tell it."""
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TextColumn("rows"),
+        TimeElapsedColumn(),
+        console=err,
+        disable=quiet or not err.is_terminal,
+        transient=True,
+    )
+    tasks: dict[str, Any] = {}
+
+    def tell(file: str, rows: int, total: int | None) -> None:
+        if file not in tasks:
+            tasks[file] = bar.add_task(file, total=total)
+        bar.update(tasks[file], completed=rows, total=total)
+
+    with bar:
+        yield tell

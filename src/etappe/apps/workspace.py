@@ -1,0 +1,290 @@
+"""Workspace: one folder with a company's events, customers and documents, and what can be done with it from Python."""
+
+import fcntl
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy import select
+
+from etappe.analysis.answer import Answer
+from etappe.analysis.ask import Question, ask, read_question, who
+from etappe.apps.importing import ImportReport, Progress, import_one, recover, undo
+from etappe.arrays import Int
+from etappe.collect.mapping import Mapping as SourceMapping
+from etappe.collect.mapping import read_mapping
+from etappe.collect.refusals import Refusal, refusals_csv
+from etappe.config import FILE, Settings, read_settings, settings_toml
+from etappe.errors import BadDocument, BadFile, NoWorkspace, WorkspaceBusy, unknown
+from etappe.journeys.build import Store
+from etappe.journeys.columns import Journeys
+from etappe.journeys.stages import Registry, default_registry, extend
+from etappe.maps.bound import BoundMap
+from etappe.maps.document import JourneyMap, check, dump_map, read_map
+from etappe.maps.evidence import bind
+from etappe.store import documents
+from etappe.store.identifiers import names_of
+from etappe.store.imports import ImportRecord, all_imports, refused_rows
+from etappe.store.lake import ATTRIBUTES, EVENTS, LakeTable
+from etappe.store.tables import identifiers, open_tables
+
+MAP: Final = "map"
+REGISTRY: Final = "registry"
+
+
+def init(folder: str | Path, settings: Settings | None = None) -> "Workspace":
+    """Make a workspace in a folder that holds none yet, and open it."""
+    path = Path(folder)
+    if (path / FILE).exists():
+        raise BadFile(str(path), "is a workspace already.", "Open it, or choose another folder.")
+    path.mkdir(parents=True, exist_ok=True)
+    (path / FILE).write_text(settings_toml(settings or Settings()), encoding="utf-8")
+    return Workspace(path)
+
+
+def open(folder: str | Path = ".") -> "Workspace":
+    """Open the workspace in a folder.
+
+    Raises
+    ------
+    NoWorkspace
+        The folder holds none; `etappe init DIR` makes one.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise NoWorkspace(str(path), "is no folder.", "Make a workspace with: etappe init DIR")
+    return Workspace(path)
+
+
+class Workspace:
+    """A company's events, customers and documents in one folder.
+
+    Examples
+    --------
+    >>> ws = etappe.open("shop/")                              # doctest: +SKIP
+    >>> ws.import_files(["orders.csv"])                        # doctest: +SKIP
+    >>> etappe.funnel(ws.journeys(), ["visit", "order"], within="7d")  # doctest: +SKIP
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = read_settings(folder)
+        self.folder = folder
+        self.engine = open_tables(folder / "control.sqlite")
+        self.events = LakeTable(folder / "lake" / "events", EVENTS)
+        self.attributes = LakeTable(folder / "lake" / "attributes", ATTRIBUTES)
+        self._cache: dict[tuple[str, str], Journeys] = {}
+
+    def __repr__(self) -> str:
+        return f"<Workspace {self.settings.name!r} in {self.folder}>"
+
+    def close(self) -> None:
+        """Give back the database connections."""
+        self.engine.dispose()
+
+    # -- imports ------------------------------------------------------------------------------------------------
+
+    def import_files(
+        self,
+        paths: Sequence[str | Path],
+        *,
+        mapping: SourceMapping | str | Path | None = None,
+        source: str | None = None,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> list[ImportReport]:
+        """Import files, each once; a mapping with `sql` names its own files. Every row is accepted or kept as refused.
+
+        Raises
+        ------
+        BadMapping
+            The mapping does not fit, or none was given and none could be guessed.
+        BadFile
+            A file is not there or cannot be read.
+        """
+        with self.writing():
+            return import_one(self, [Path(path) for path in paths], mapping, source, dry_run, progress)
+
+    def imports(self, *states: str) -> list[ImportRecord]:
+        """The imports in order; in force are those whose status is done."""
+        with self.engine.connect() as connection:
+            return all_imports(connection, *states)
+
+    def find_import(self, import_id: str) -> ImportRecord:
+        """One import by its id; UnknownName proposes the nearest."""
+        found = {record.id: record for record in self.imports()}
+        if import_id not in found:
+            raise unknown("imports", "import", import_id, found)
+        return found[import_id]
+
+    def refused(self, import_id: str, offset: int = 0, limit: int = -1) -> list[Refusal]:
+        """The refused rows of an import (personal: they hold what the file said)."""
+        with self.engine.connect() as connection:
+            rows = refused_rows(connection, self.find_import(import_id).id, offset, limit)
+        return [Refusal(**{name: row[name] for name in Refusal.__struct_fields__}) for row in rows]
+
+    def refused_file(self, import_id: str) -> bytes:
+        """The refused rows as a CSV file: correct it, then import it with the same mapping."""
+        record = self.find_import(import_id)
+        return refusals_csv(self.refused(import_id), record.header, read_mapping(record.mapping))
+
+    def undo(self, import_id: str) -> ImportRecord:
+        """Take an import back: its events, attributes, refused rows, and identifiers that no other import uses."""
+        record = self.find_import(import_id)
+        if record.status == "undone":
+            raise BadFile(f"import {import_id}", "was undone before.")
+        with self.writing():
+            undo(self, record)
+        return record
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the workspace for one change; what an earlier, cut-off change left is cleared up first."""
+        with (self.folder / "workspace.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                hint = "Wait until it has finished, then try again."
+                raise WorkspaceBusy(str(self.folder), "another process is changing this workspace.", hint) from None
+            recover(self)
+            yield
+
+    # -- journeys and questions ---------------------------------------------------------------------------------
+
+    def journeys(
+        self,
+        *,
+        subject: str = "customer",
+        where: str | None = None,
+        start: str | date | None = None,
+        end: str | date | None = None,
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> Journeys:
+        """The journeys, refreshed when the lake has changed.
+
+        Parameters
+        ----------
+        subject : whose journeys: "customer", or a column such as "order"
+        where : only what meets this condition
+        start, end : first and last day, both included, in the workspace's time zone
+        """
+        done = self.imports("done")
+        store = Store(self.folder / "journeys", self.events, self.attributes, [record.id for record in done])
+        key = (store.version, subject)
+        if key not in self._cache:
+            properties = sorted({name for record in done for name in record.properties})
+            found = store.journeys(subject, self.settings.timezone, properties, self._names, tell)
+            self._cache = {kept: j for kept, j in self._cache.items() if kept[0] == store.version} | {key: found}
+        journeys = self._cache[key]
+        if start is not None or end is not None:
+            journeys = journeys.between(self.day_us(start), self.day_us(end, after=True))
+        return journeys.where(where) if where else journeys
+
+    def day_us(self, day: str | date | None, *, after: bool = False) -> int | None:
+        """When a day begins (or, with `after`, when it has ended) in the workspace's time zone."""
+        if day is None:
+            return None
+        if isinstance(day, str):
+            try:
+                day = date.fromisoformat(day)
+            except ValueError:
+                raise BadFile("day", f"{day!r} is no day.", "Write it as 2026-11-23.") from None
+        day = day + timedelta(days=1) if after else day
+        moment = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.settings.timezone))
+        return round(moment.timestamp()) * 1_000_000
+
+    def local_day(self, us: int) -> str:
+        """The local day of a moment, as 2026-11-23."""
+        return datetime.fromtimestamp(us // 1_000_000, ZoneInfo(self.settings.timezone)).date().isoformat()
+
+    def ask(self, question: Question | Mapping[str, Any] | str, journeys: Journeys | None = None) -> Answer:
+        """Answer a question, given as a struct, a dict, or YAML or JSON text."""
+        if isinstance(question, str):
+            question = read_question(question, "question")
+        return ask(journeys if journeys is not None else self.journeys(), question, self.registry())
+
+    def who(self, question: Question, row: Mapping[str, Any], journeys: Journeys | None = None) -> list[str]:
+        """The customers behind one row of an answer (personal)."""
+        journeys = journeys if journeys is not None else self.journeys()
+        return journeys.names(who(journeys, question, dict(row), self.registry()))
+
+    def _names(self, subjects: Int) -> list[str]:
+        with self.engine.connect() as connection:
+            if len(subjects) > 100_000:
+                every = dict(connection.execute(select(identifiers.c.actor, identifiers.c.value)).tuples())
+            else:
+                every = names_of(connection, np.unique(subjects).tolist())
+        return [every[subject] for subject in subjects.tolist()]
+
+    # -- documents ----------------------------------------------------------------------------------------------
+
+    def registry(self) -> Registry:
+        """Touchpoints, rules, channels and stage models: the default ones, as the workspace's document extends them."""
+        with self.engine.connect() as connection:
+            found = documents.get(connection, REGISTRY, REGISTRY)
+        return extend(default_registry(), found.body, REGISTRY) if found else default_registry()
+
+    def push(self, path: str | Path) -> documents.Document:
+        """Store a document from its YAML file: a journey map, or a registry of touchpoints and stage models."""
+        file = Path(path)
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as fault:
+            raise BadFile(str(file), f"cannot be read: {fault}.") from None
+        return self.put(text, file.name)
+
+    def put(self, text: str, where: str) -> documents.Document:
+        """Store a document from its text, once it is without a fault."""
+        if "journey-map/1" in text:
+            document = read_map(text, where)
+            self._refuse_faults(document, where)
+            kind, name = MAP, document.id
+        else:
+            extend(default_registry(), text, where)
+            kind, name = REGISTRY, REGISTRY
+        with self.writing(), self.engine.begin() as connection:
+            return documents.put(connection, kind, name, text)
+
+    def _refuse_faults(self, document: JourneyMap, where: str) -> None:
+        faults = [fault for fault in check(document, self.registry()) if fault.level == "error"]
+        if faults:
+            more = f" (and {len(faults) - 1} more: etappe map check)" if len(faults) > 1 else ""
+            raise BadDocument(where, f"{faults[0]}{more}")
+
+    def pull(self, kind: str, name: str = REGISTRY) -> str:
+        """The YAML text of a document."""
+        with self.engine.connect() as connection:
+            found = documents.get(connection, kind, name)
+            known = [document.id for document in documents.newest(connection, kind)]
+        if found is None:
+            raise unknown(f"pull {kind}", kind, name, known)
+        return found.body
+
+    def maps(self) -> list[JourneyMap]:
+        """The journey maps, newest revision of each."""
+        with self.engine.connect() as connection:
+            found = documents.newest(connection, MAP)
+        return [read_map(document.body, document.id) for document in found]
+
+    def map(self, map_id: str) -> JourneyMap:
+        """One journey map."""
+        return read_map(self.pull(MAP, map_id), map_id)
+
+    def bind(self, document: JourneyMap, journeys: Journeys | None = None, now_us: int | None = None) -> BoundMap:
+        """A map with its evidence computed from the journeys."""
+        journeys = journeys if journeys is not None else self.journeys()
+        now = now_us if now_us is not None else time.time_ns() // 1000
+        return bind(document, journeys, self.registry(), now)
+
+
+def describe(record: ImportRecord) -> dict[str, Any]:
+    """An import as plain data, for JSON."""
+    return json.loads(json.dumps({name: getattr(record, name) for name in record.__struct_fields__}))  # type: ignore[no-any-return]
+
+
+__all__ = ["Workspace", "describe", "dump_map", "init", "open"]
