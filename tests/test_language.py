@@ -91,7 +91,6 @@ def test_every_key_that_is_asked_for_is_there():
     assert sorted({key for key in calls if key not in LISTS["de"]} | {key for key in screens if key not in known}) == []
 
 
-@pytest.mark.requirement("003-16")
 def test_german_addresses_people_neutrally_or_with_a_colon():
     masculine = re.compile(
         r"\b(der|den|dem|des|ein|einen|jeder|jeden|Ihr|Ihre|die|alle)? ?(Kunde|Kunden|Nutzer|Besucher)\b"

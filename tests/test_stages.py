@@ -52,6 +52,7 @@ def test_one_journey_with_all_atoms_gives_the_column_of_each_model(id):
     assert column == [title.replace("_", " ") for title in COLUMNS[id].split()]
 
 
+@pytest.mark.requirement("000-05")
 @pytest.mark.parametrize("id", ENGLISH)
 def test_every_stage_has_its_english_name(id):
     assert [say(stage.title, "en") for stage in default_registry().model(id).stages] == ENGLISH[id].split()
@@ -97,6 +98,16 @@ def test_the_typical_stages_of_source_002_carry_its_definitions():
         "Jemand sucht nach weiteren Informationen.",
         "Jemand vergleicht Ihr Produkt mit anderen und trifft eine Kaufentscheidung.",
         "Jemand kauft Ihr Produkt.",
+    ]
+
+
+@pytest.mark.requirement("003-07")
+def test_the_phases_of_source_003_carry_its_words_in_brackets():
+    assert [say(stage.text, "de") for stage in default_registry().model("m5").stages] == [
+        "Entdeckung der Marke",
+        "Recherche nach Lösungen",
+        "Kaufvorgang",
+        "Nutzung des Produkts und Erteilen von Feedback",
     ]
 
 
