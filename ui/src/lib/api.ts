@@ -35,7 +35,9 @@ export interface Overview {
     change_text: string | null
     how?: How
   }[]
-  series: Record<string, { day: string; value: number; before: number | null }[]>
+  /** A point for each day, or for each week (`step_days` = 7) of a long period. */
+  series: Record<string, { day: string; value: number | null; before: number | null }[]>
+  step_days?: number
   lists: { id: string; title: string; rows: Row[] }[]
   undiscovered: { name: string; events: number }[]
   window: { from: string; to: string; before_from: string | null; before_to: string | null } | null
@@ -74,6 +76,9 @@ export interface Check {
   file: string
   rows: number
   events: number
+  attributes?: number
+  left_out?: number
+  status?: string
   refused: Refusal[]
   refused_total: number
   sentences: string[]
@@ -113,6 +118,8 @@ export interface Evidence {
   high: number | null
   interval_text: string | null
   state: string
+  /** Why the value is missing or should be read with care. */
+  state_text: string | null
   basis: Basis
   target_text: string | null
   verdict: 'good' | 'bad' | null
@@ -132,7 +139,8 @@ export interface Cell {
   severity: number | null
   score: number | null
   score_text: string | null
-  basis: Basis
+  /** Null where the cell claims nothing about customers. */
+  basis: Basis | null
   evidence: string[]
   opportunity: string | null
 }
@@ -142,7 +150,7 @@ export interface JourneyMap {
   title: string
   scenario: string
   language: string
-  stages: { id: string; title: string; tint: string; steps: string[] }[]
+  stages: { id: string; title: string; text?: string; tint: string; steps: string[] }[]
   steps: {
     id: string
     title: string
@@ -166,6 +174,16 @@ export interface JourneyMap {
 export interface People {
   total: number
   people: { customer: string; touchpoints: number; first: string; last: string }[]
+}
+
+/** The columns of a map: its steps; a stage without steps is one, too. */
+export function columns(map: JourneyMap): { id: string; title: string; step: JourneyMap['steps'][number] | undefined }[] {
+  const steps = new Map(map.steps.map((step) => [step.id, step]))
+  return map.stages.flatMap((stage) =>
+    stage.steps.length
+      ? stage.steps.map((id) => ({ id, title: steps.get(id)?.title ?? '', step: steps.get(id) }))
+      : [{ id: `stage:${stage.id}`, title: stage.title, step: undefined }],
+  )
 }
 
 /** What the server refused, or that it did not answer. */

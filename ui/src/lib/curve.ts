@@ -1,41 +1,23 @@
-/** The emotion curve: monotone, so that it never swings beyond its points; one path for each stretch between two. */
-import { curveMonotoneX, line, type CurveGenerator } from 'd3-shape'
+/** The emotion curve, as the drawn map has it: flat at every point, so that it never swings beyond one. */
 import type { Basis } from './api'
 
 export interface Point {
   x: number
   y: number
-  basis: Basis
+  basis: Basis | null
 }
 
 export interface Stretch {
   d: string
-  dashed: boolean
+  /** Only between two neighbours that were both measured is the line sure. */
+  sure: boolean
 }
 
-const part = (x: number) => Math.round(x * 1000) / 1000
-
-/** A stretch is dashed where either end is assumed. */
 export function stretches(points: Point[]): Stretch[] {
-  const found: string[] = []
-  let pen = ''
-  const move = (x: number, y: number) => (pen = `M${part(x)},${part(y)}`)
-  const context = {
-    moveTo: move,
-    lineTo(x: number, y: number) {
-      found.push(`${pen}L${part(x)},${part(y)}`)
-      move(x, y)
-    },
-    bezierCurveTo(a: number, b: number, c: number, d: number, x: number, y: number) {
-      found.push(`${pen}C${[a, b, c, d, x, y].map(part).join(',')}`)
-      move(x, y)
-    },
-    closePath() {},
-  }
-  const curve = (): CurveGenerator => curveMonotoneX(context as unknown as CanvasRenderingContext2D)
-  line<Point>(
-    (point) => point.x,
-    (point) => point.y,
-  ).curve(curve)(points)
-  return found.map((d, i) => ({ d, dashed: points[i]?.basis === 'assumed' || points[i + 1]?.basis === 'assumed' }))
+  return points.slice(1).map((b, i) => {
+    const a = points[i]!
+    const middle = (a.x + b.x) / 2
+    const sure = b.x - a.x <= 1 && a.basis === 'measured' && b.basis === 'measured'
+    return { d: `M${a.x},${a.y}C${middle},${a.y} ${middle},${b.y} ${b.x},${b.y}`, sure }
+  })
 }
