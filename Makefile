@@ -55,6 +55,7 @@ drills: $(VENV)/.test ## Every fault that it must survive
 
 oracles: $(VENV)/.test ## What is long: peers, thousands of examples, cluster runs
 	$(PYTEST) -m oracle --hypothesis-profile=oracle
+	$(PYTEST) -n 2 --hypothesis-profile=oracle -m "not oracle and not browser" $$(grep -l '@given' tests/test_*.py)
 
 chromium:
 	@if command -v chromium >/dev/null; then :; \

@@ -48,6 +48,25 @@ def test_the_readme_needs_two_commands_and_make_has_them():
     assert {"demo", "test", "lint", "types", "bench", "drills", "ui", "docs", "oracles", "help"} <= targets
 
 
+def test_what_is_checked_at_a_landing_are_the_readme_s_two_commands():
+    run = ROOT / ".ci" / "run"
+    assert os.access(run, os.X_OK)
+    assert re.findall(r"^make .*?(?= 2>|$)", run.read_text(encoding="utf-8"), re.MULTILINE) == [
+        "make test",
+        "make demo ONCE=1",
+    ]
+
+
+def test_no_file_names_a_machine_s_folders():
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    home = re.compile(r"/(home|Users|root|work)/\w")
+    texts = [
+        ROOT / name for name in listed.split("\0") if name.endswith((".py", ".md", ".toml", ".yaml", ".svelte", ".ts"))
+    ]
+    found = [path.name for path in texts if path.is_file() and home.search(path.read_text(encoding="utf-8"))]
+    assert [name for name in found if name != Path(__file__).name] == []
+
+
 def test_the_readme_is_one_screen():
     assert len(README.splitlines()) <= 60
 
