@@ -235,7 +235,7 @@ def _flow(value: Any) -> Any:
         mapping = CommentedMap((key, _flow(inner)) for key, inner in value.items())
         mapping.fa.set_flow_style()
         return mapping
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         sequence = CommentedSeq(_flow(inner) for inner in value)
         sequence.fa.set_flow_style()
         return sequence

@@ -1,11 +1,11 @@
 """Draw: a bound map as SVG: stages, steps, lanes and what each thing rests on. Measured first, then drawn."""
 
-from itertools import pairwise
 from typing import Final
 
 from etappe.language import number, percent, word
 from etappe.maps.bound import BoundMap
 from etappe.maps.figures import day
+from etappe.maps.flow import draw_flow, room_above
 from etappe.maps.ink import TINTS, Ink, Theme
 from etappe.maps.lanes import CURVES, GAP, PAD, Frame, lane_of
 from etappe.maps.letters import BOLD, width, wrap
@@ -72,7 +72,7 @@ def _head(ink: Ink, bound: BoundMap, right: float, lang: str) -> float:
     else:
         ink.text(right, 38, about, size=11, fill="mute", anchor="end")
         legend_y = 58.0 if about else 38.0
-        x = right - legend_width + 16
+        x = right - legend_width + 20
     for basis, text in legend:
         ink.point(x, legend_y - 4, basis, radius=5)
         ink.text(x + 10, legend_y, text, size=11, fill="mute")
@@ -119,14 +119,13 @@ def _steps(ink: Ink, bound: BoundMap, frame: Frame, y: float) -> float:
     points = {t.id: t for t in m.touchpoints}
     steps = {step.id: step for step in m.steps}
     room = frame.column - GAP - PAD
+    y += room_above(m)
     ink.text(MARGIN, y + 36, word("map.step", lang), size=11, weight=BOLD, fill="mute")
     keys = m.columns()
     bottom = y + 64.0
     centre = y + 32
     places = [(i, steps[key]) for i, key in enumerate(keys) if key in steps]
-    for (i, _), (k, _) in pairwise(places):
-        x1, x2 = (frame.left + c * frame.column + PAD + 12 for c in (i, k))
-        ink.line(x1 + 16, centre, x2 - 16, centre, width=2)
+    draw_flow(ink, m, {step.id: frame.left + i * frame.column + PAD + 12 for i, step in places}, centre, lang)
     for i, step in places:
         x = frame.left + i * frame.column + PAD
         touchpoint = points.get(step.touchpoint or "")
@@ -182,7 +181,7 @@ def svg(bound: BoundMap, lang: str = "de", theme: Theme = "light") -> str:
         ink.line(MARGIN, y, right - GAP, y, stroke="strong" if crossing else "line", dash="4 4" if crossing else "")
         axis = 24 if lane.type in CURVES else 0
         titles = wrap(say(lane.title, lang), LABELS - 14 - axis, 11, BOLD)
-        label_y = ink.lines(MARGIN, y + 22, titles, size=11, leading=14, weight=BOLD, fill="mute")
+        label_y = ink.lines(MARGIN, y + 20, titles, size=11, leading=14, weight=BOLD, fill="mute")
         if crossing:
             note = wrap(word("map.visibility", lang), LABELS - 10, 10)
             label_y = ink.lines(MARGIN, label_y + 1, note, size=10, leading=12.5, fill="mute")

@@ -259,8 +259,8 @@ def _computed(
     return Bound(**frame, **common, state="stale" if binder.stale(e.window or binder.map.window) else "fresh")
 
 
-def _basis(cell: Cell, lane: Lane, bound: list[Bound], document: JourneyMap) -> Basis | None:
-    """What a cell rests on, the strongest first."""
+def _basis(cell: Cell, lane: Lane, bound: list[Bound], document: JourneyMap, known: set[str]) -> Basis | None:
+    """What a cell rests on, the strongest first; `known` are the evidences that have a value to show."""
     if lane.type in NO_CLAIM:
         return None
     shown = [b for b in bound if b.state in SHOWN]
@@ -282,7 +282,6 @@ def _basis(cell: Cell, lane: Lane, bound: list[Bound], document: JourneyMap) -> 
         strength.append("researched")
     if cell.opportunity and not strength:
         of = [o for o in document.opportunities if o.id == cell.opportunity]
-        known = {e.id for e in document.evidence}
         strength += ["derived" for o in of if any(ref in known for ref in o.addresses)]
     if strength:
         return min(strength, key=BASES.index)
@@ -292,6 +291,7 @@ def _basis(cell: Cell, lane: Lane, bound: list[Bound], document: JourneyMap) -> 
 
 def _cells(document: JourneyMap, evidence: dict[str, Bound]) -> Iterator[BoundCell]:
     lanes = {lane.id: lane for lane in document.lanes}
+    known = {id for id, b in evidence.items() if b.state in SHOWN}
     for cell in document.cells:
         place = document.span(cell)
         if place is None or cell.lane not in lanes:
@@ -307,7 +307,7 @@ def _cells(document: JourneyMap, evidence: dict[str, Bound]) -> Iterator[BoundCe
                 high = feeling(b.metric or "", b.high) if b.high is not None else None
                 break
         yield BoundCell(
-            cell=cell, lane=lane, first=place[0], span=place[1], basis=_basis(cell, lane, bound, document),
+            cell=cell, lane=lane, first=place[0], span=place[1], basis=_basis(cell, lane, bound, document, known),
             score=score, low=low, high=high,
         )  # fmt: skip
 

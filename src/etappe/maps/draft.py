@@ -1,0 +1,218 @@
+"""Draft: a first map from a template, or from measured journeys: the most reached touchpoints in the template's stages.
+
+Unit of count: the journey. Touchpoints come to the stages by their atom, so that every template can be used; what a
+template has no stage for, and what the registry does not know, is listed and never forced into a stage.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from etappe.analysis.reach import reach
+from etappe.errors import BadDocument, unknown
+from etappe.journeys.columns import Journeys
+from etappe.journeys.stages import UNASSIGNED, Registry, atoms_of, default_registry
+from etappe.maps.document import read_map
+from etappe.maps.evidence import both
+from etappe.maps.model import Cell, Evidence, JourneyMap, Lane, Parameters, Stage, Step, Touchpoint
+from etappe.vocabulary import ATOMS, Atom, I18n
+from etappe.vocabulary import Touchpoint as Known
+
+TEMPLATES: Final = (
+    "five-stages", "four-stages", "crm-stages", "experience-stages", "three-phases", "service-blueprint",
+    "event-registration", "b2b-lead",
+)  # fmt: skip
+"""The templates that come with Etappe; the first is the default."""
+MOST_STEPS: Final = 12
+LEAST_SHARE: Final = 0.005
+"""A touchpoint that fewer journeys reach is no step of a draft."""
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A drafted map, and the touchpoints that found no place in it, with their journeys."""
+
+    map: JourneyMap
+    left_out: tuple[tuple[str, int], ...]
+
+
+@cache
+def template(id: str = TEMPLATES[0]) -> JourneyMap:
+    """A template by its id, with its texts in German and English.
+
+    Raises
+    ------
+    UnknownName
+        There is no such template; the message proposes the nearest.
+
+    Examples
+    --------
+    >>> [stage.title["en"] for stage in template("five-stages").stages]
+    ['Awareness', 'Interest', 'Decision', 'Purchase', 'Retention']
+    """
+    if id not in TEMPLATES:
+        raise unknown("template", "template", id, TEMPLATES)
+    text = files("etappe.maps").joinpath("templates", f"{id}.yaml").read_text(encoding="utf-8")
+    return read_map(text, f"template {id}")
+
+
+def switch(document: JourneyMap, to: str) -> JourneyMap:
+    """The same steps, lanes and cells in the stages of another template, by the crosswalk of atoms.
+
+    A step goes to the stage that has the first atom of its stage; a step that the other template does not cover stays
+    in a stage of its own at the end, as it was. Cells at a whole stage go with the steps of that stage.
+
+    Examples
+    --------
+    >>> [len(stage.steps) for stage in switch(template("five-stages"), "three-phases").stages]
+    [5, 1, 2]
+    """
+    target = template(to)
+    into: dict[str, list[Step]] = {stage.id: [] for stage in target.stages}
+    home = {atom: stage.id for stage in target.stages for atom in stage.atoms}
+    kept: list[Stage] = []
+    ends = {stage.id: (stage.steps[0].id, stage.steps[-1].id) for stage in document.stages if stage.steps}
+    for stage in document.stages:
+        found = next((home[atom] for atom in stage.atoms if atom in home), None)
+        if found is None:
+            kept.append(stage)
+        else:
+            into[found] += stage.steps
+    stages = tuple(msgspec.structs.replace(stage, steps=tuple(into[stage.id])) for stage in target.stages)
+    left = {stage.id for stage in kept}
+
+    def moved(cell: Cell) -> Cell:
+        if cell.stage is None or cell.stage in left or cell.stage not in ends:
+            return cell
+        first, last = ends[cell.stage]
+        if first == last:
+            return msgspec.structs.replace(cell, stage=None, step=first)
+        return msgspec.structs.replace(cell, stage=None, start=first, end=last)
+
+    return msgspec.structs.replace(
+        document, stages=(*stages, *kept), cells=tuple(moved(cell) for cell in document.cells)
+    )
+
+
+def _atom_of_each(journeys: Journeys, registry: Registry) -> dict[str, Atom]:
+    """The most frequent atom of each touchpoint in the data; a rule may give one touchpoint several."""
+    atoms = atoms_of(journeys, registry)
+    found: dict[str, Atom] = {}
+    for code, name in enumerate(journeys.touchpoints):
+        here = atoms[journeys.touchpoint == code]
+        here = here[here != UNASSIGNED]
+        if len(here):
+            found[name] = ATOMS[int(np.bincount(here).argmax())]
+    return found
+
+
+def _as_touchpoint(name: str, known: Known, *, alone: bool) -> Touchpoint:
+    """A touchpoint of the map from the registry; of several names in the data for one, each keeps its own name."""
+    title: I18n = known.title if alone else name.replace("_", " ")
+    return Touchpoint(id=name, title=title, channel=known.channel, medium=known.medium, contact=known.contact)
+
+
+def _evidence(names: Mapping[str, str]) -> tuple[list[Evidence], list[Cell]]:
+    """Reach of every step, and conversion and time to the next."""
+    evidence: list[Evidence] = []
+    cells: list[Cell] = []
+    ids = list(names)
+    for step, after in zip(ids, [*ids[1:], None], strict=True):
+        here = [
+            Evidence(
+                id=f"{step}_reach", metric="touchpoint.share_of_journeys", unit="percent",
+                parameters=Parameters(touchpoint=names[step]),
+            )
+        ]  # fmt: skip
+        if after is not None:
+            way = Parameters(start=step, end=after)
+            here.append(Evidence(id=f"{step}_next", metric="step.conversion", unit="percent", parameters=way))
+            here.append(Evidence(id=f"{step}_time", metric="step.duration", parameters=way))
+        evidence += here
+        lanes = ("reach", "next", "time")
+        cells += [Cell(lane=lane, step=step, evidence=e.id) for lane, e in zip(lanes, here, strict=False)]
+    return evidence, cells
+
+
+def draft(
+    journeys: Journeys, registry: Registry | None = None, template_id: str = TEMPLATES[0], lang: str = "de"
+) -> Draft:
+    """A map drafted from measured journeys: its steps are the touchpoints most reached, its numbers are bound.
+
+    Within a stage the steps stand in the order of their atoms, then by reach. Thoughts and feelings stay empty: no
+    event tells of them.
+
+    Parameters
+    ----------
+    template_id : gives the stages
+    lang : the language that the map is written on in
+
+    Examples
+    --------
+    >>> from etappe.journeys.columns import journeys_of
+    >>> shop = journeys_of([0, 2, 3], [0, 5, 1], [0, 1, 0], ["visit", "order"])
+    >>> [step.touchpoint for step in draft(shop).map.steps]
+    ['visit', 'order']
+    """
+    registry = registry or default_registry()
+    base = template(template_id)
+    if not journeys.events:
+        raise BadDocument("draft", "there are no journeys to draft a map from.", "Import events first.")
+    home = {atom: stage.id for stage in base.stages for atom in stage.atoms}
+    atoms = _atom_of_each(journeys, registry)
+    placed: list[tuple[str, Atom]] = []
+    left_out: list[tuple[str, int]] = []
+    for row in reach(journeys).rows():
+        name, count, share = row["touchpoint"], row["journeys"], row["share"]
+        atom = atoms.get(name)
+        if not count:
+            continue
+        if atom is None or atom not in home or share < LEAST_SHARE or len(placed) >= MOST_STEPS:
+            left_out.append((name, count))
+        else:
+            placed.append((name, atom))
+    placed.sort(key=lambda pair: ATOMS.index(pair[1]))  # stable: the wider reach first within an atom
+    stage_order = [stage.id for stage in base.stages]
+    placed.sort(key=lambda pair: stage_order.index(home[pair[1]]))
+    entries = {name: entry for name, _ in placed if (entry := registry.find(name))}
+    shared = [entry.id for entry in entries.values()]
+    touchpoints = tuple(_as_touchpoint(n, e, alone=shared.count(e.id) == 1) for n, e in entries.items())
+    titles = {t.id: t.title for t in touchpoints}
+    steps = {f"s{i}": name for i, (name, _) in enumerate(placed, 1)}
+    stage_of = {f"s{i}": home[atom] for i, (_, atom) in enumerate(placed, 1)}
+    stages = tuple(
+        msgspec.structs.replace(
+            stage,
+            steps=tuple(
+                Step(id=s, title=titles[name], touchpoint=name) for s, name in steps.items() if stage_of[s] == stage.id
+            ),
+        )
+        for stage in base.stages
+    )
+    evidence, cells = _evidence(steps)
+    lanes = (
+        Lane(id="thoughts", type="thoughts", title=both("map.draft.thoughts")),
+        Lane(id="feeling", type="emotion", title=both("map.draft.feeling")),
+        Lane(id="reach", type="metric", title=both("map.draft.reach")),
+        Lane(id="next", type="metric", title=both("map.draft.next")),
+        Lane(id="time", type="metric", title=both("map.draft.time")),
+        Lane(id="pain", type="pain", title=both("map.draft.pain")),
+        Lane(id="opportunity", type="opportunity", title=both("map.draft.opportunity")),
+    )
+    document = JourneyMap(
+        schema="journey-map/1",
+        id=f"draft-{template_id}",
+        title=both("map.draft.title"),
+        language=lang,
+        kind="as_is",
+        scenario=both("map.draft.scenario", template=base.title),
+        touchpoints=touchpoints,
+        stages=stages,
+        lanes=lanes,
+        cells=tuple(cells),
+        evidence=tuple(evidence),
+    )
+    return Draft(document, tuple(left_out))
