@@ -182,16 +182,10 @@ def draft(
     touchpoints = tuple(_as_touchpoint(n, e, alone=shared.count(e.id) == 1) for n, e in entries.items())
     titles = {t.id: t.title for t in touchpoints}
     steps = {f"s{i}": name for i, (name, _) in enumerate(placed, 1)}
-    stage_of = {f"s{i}": home[atom] for i, (_, atom) in enumerate(placed, 1)}
-    stages = tuple(
-        msgspec.structs.replace(
-            stage,
-            steps=tuple(
-                Step(id=s, title=titles[name], touchpoint=name) for s, name in steps.items() if stage_of[s] == stage.id
-            ),
-        )
-        for stage in base.stages
-    )
+    into: dict[str, list[Step]] = {stage.id: [] for stage in base.stages}
+    for (name, atom), step in zip(placed, steps, strict=True):
+        into[home[atom]].append(Step(id=step, title=titles[name], touchpoint=name))
+    stages = tuple(msgspec.structs.replace(stage, steps=tuple(into[stage.id])) for stage in base.stages)
     evidence, cells = _evidence(steps)
     lanes = (
         Lane(id="thoughts", type="thoughts", title=both("map.draft.thoughts")),

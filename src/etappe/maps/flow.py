@@ -57,8 +57,8 @@ def draw_flow(ink: Ink, document: JourneyMap, centres: dict[str, float], y: floa
     """Lines between neighbours, arcs between others; `centres` are the middles of the shapes."""
     keys = [key for key in document.columns() if key in centres]
     if not document.flow:
-        for a, b in pairwise(keys):
-            ink.line(centres[a] + 16, y, centres[b] - 16, y, width=2)
+        for left, right in pairwise(keys):
+            ink.line(centres[left] + 16, y, centres[right] - 16, y, width=2)
         return
     arcs = levels(document)
     drawn = {(e.start, e.end) for e, *_ in arcs}
