@@ -16,6 +16,8 @@ import pytest
 
 import etappe
 from etappe import vocabulary
+from etappe.journeys.stages import default_registry, extend
+from etappe.vocabulary import say
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
@@ -147,6 +149,21 @@ def test_the_vocabulary_explains_every_word_once_and_in_german():
     structs = [k for k, v in vars(vocabulary).items() if inspect.isclass(v) and issubclass(v, msgspec.Struct)]
     of_code = {re.sub(r"(?<!^)([A-Z])", r" \1", name).lower() for name in structs if name != "Struct"}
     assert (WORDS | of_code) - set(english) == set()
+
+
+def test_the_page_of_touchpoints_is_what_the_registry_holds():
+    page = (ROOT / "docs" / "touchpoints.md").read_text(encoding="utf-8")
+    registry = default_registry()
+    for block in blocks(page, "yaml"):
+        assert extend(registry, block).find("terminal").id == "kiosk_order"
+    for atom in vocabulary.ATOMS:
+        cells = []
+        for model in registry.models:
+            stage = next((say(s.title, "en") for s in model.stages if s.id == model.atoms[atom]), "-")
+            label = f" ({say(model.labels[atom], 'en')})" if atom in model.labels else ""
+            bold = "**" if atom in model.disputed else ""
+            cells.append(f"{bold}{stage}{label}{bold}{' *(i)*' if atom in model.inferred else ''}")
+        assert f"| {atom} | {' | '.join(cells)} |" in page
 
 
 def test_a_decision_is_a_page_of_at_most_40_lines():
