@@ -189,7 +189,8 @@ def _table(found: Finding) -> pa.Table:
     for i, field in enumerate(table.schema):
         if pa.types.is_null(field.type):
             whole = field.name.endswith("_us") or field.name.startswith("value")
-            kind = pa.int64() if whole else pa.float64() if field.name in SHARES else pa.string()
+            fraction = field.name in SHARES or field.name == "mean_length"
+            kind = pa.int64() if whole else pa.float64() if fraction else pa.string()
             table = table.set_column(i, field.name, table.column(i).cast(kind))
     return table
 

@@ -1,7 +1,7 @@
 """Ask: any question, as a struct, a dict or a file of YAML or JSON, goes to the function that answers it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 from ruamel.yaml import YAML
@@ -10,23 +10,35 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from etappe.analysis import funnel as _funnel
 from etappe.analysis import reach as _reach
+from etappe.analysis import sessions as _sessions
+from etappe.analysis import transitions as _transitions
+from etappe.analysis import variants as _variants
 from etappe.analysis.answer import Answer, answer
 from etappe.analysis.funnel import Funnel
 from etappe.analysis.reach import Reach
+from etappe.analysis.sessions import Sessions
+from etappe.analysis.transitions import Transitions
+from etappe.analysis.variants import Variants
 from etappe.arrays import Int
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
 
-Question = Reach | Funnel
+Question = Reach | Funnel | Transitions | Variants | Sessions
 
-_MODULES: Final[dict[str, Any]] = {"reach": _reach, "funnel": _funnel}
+_MODULES: Final[dict[str, Any]] = {
+    "reach": _reach,
+    "funnel": _funnel,
+    "transitions": _transitions,
+    "variants": _variants,
+    "sessions": _sessions,
+}
 
 
 def _kind(kind: Any) -> str:
     return str(kind.__struct_config__.tag)
 
 
-_KINDS: Final[dict[str, Any]] = {_kind(kind): kind for kind in (Reach, Funnel)}
+_KINDS: Final[dict[str, Any]] = {_kind(kind): kind for kind in get_args(Question)}
 
 
 def schema() -> dict[str, Any]:
