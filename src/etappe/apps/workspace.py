@@ -242,7 +242,7 @@ class Workspace:
         """Store a document from its text, once it is without a fault."""
         if "journey-map/1" in text:
             document = read_map(text, where)
-            self._refuse_faults(document, where)
+            self._refuse_faults(document)
             kind, name = MAP, document.id
         else:
             extend(default_registry(), text, where)
@@ -250,11 +250,11 @@ class Workspace:
         with self.writing(), self.engine.begin() as connection:
             return documents.put(connection, kind, name, text)
 
-    def _refuse_faults(self, document: JourneyMap, where: str) -> None:
+    def _refuse_faults(self, document: JourneyMap) -> None:
         faults = [fault for fault in check(document, self.registry()) if fault.level == "error"]
         if faults:
             more = f" (and {len(faults) - 1} more: etappe map check)" if len(faults) > 1 else ""
-            raise BadDocument(where, f"{faults[0]}{more}")
+            raise BadDocument("", f"{faults[0]}{more}")
 
     def pull(self, kind: str, name: str = REGISTRY) -> str:
         """The YAML text of a document."""
