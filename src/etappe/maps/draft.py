@@ -4,18 +4,17 @@ Unit of count: the journey. Touchpoints come to the stages by their atom, so tha
 template has no stage for, and what the registry does not know, is listed and never forced into a stage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
 import msgspec
-import numpy as np
 
 from etappe.analysis.reach import reach
 from etappe.errors import BadDocument, unknown
 from etappe.journeys.columns import Journeys
-from etappe.journeys.stages import UNASSIGNED, Registry, atoms_of, default_registry
+from etappe.journeys.stages import Registry, default_registry
 from etappe.maps.document import read_map
 from etappe.maps.evidence import both
 from etappe.maps.model import Cell, Evidence, JourneyMap, Lane, Parameters, Stage, Step, Touchpoint
@@ -97,26 +96,14 @@ def switch(document: JourneyMap, to: str) -> JourneyMap:
     )
 
 
-def _atom_of_each(journeys: Journeys, registry: Registry) -> dict[str, Atom]:
-    """The most frequent atom of each touchpoint in the data; a rule may give one touchpoint several."""
-    atoms = atoms_of(journeys, registry)
-    found: dict[str, Atom] = {}
-    for code, name in enumerate(journeys.touchpoints):
-        here = atoms[journeys.touchpoint == code]
-        here = here[here != UNASSIGNED]
-        if len(here):
-            found[name] = ATOMS[int(np.bincount(here).argmax())]
-    return found
-
-
 def _as_touchpoint(name: str, known: Known, *, alone: bool) -> Touchpoint:
     """A touchpoint of the map from the registry; of several names in the data for one, each keeps its own name."""
     title: I18n = known.title if alone else name.replace("_", " ")
     return Touchpoint(id=name, title=title, channel=known.channel, medium=known.medium, contact=known.contact)
 
 
-def _evidence(names: Mapping[str, str]) -> tuple[list[Evidence], list[Cell]]:
-    """Reach of every step, and conversion and time to the next."""
+def _evidence(names: Mapping[str, str], bought: Collection[str]) -> tuple[list[Evidence], list[Cell]]:
+    """Reach of every step, conversion and time to the next, and whether a purchase is made again."""
     evidence: list[Evidence] = []
     cells: list[Cell] = []
     ids = list(names)
@@ -132,6 +119,14 @@ def _evidence(names: Mapping[str, str]) -> tuple[list[Evidence], list[Cell]]:
             here.append(Evidence(id=f"{step}_next", metric="step.conversion", unit="percent", parameters=way))
             here.append(Evidence(id=f"{step}_time", metric="step.duration", parameters=way))
         evidence += here
+        if names[step] in bought:
+            again = Parameters(touchpoint=names[step], within="90d")
+            evidence.append(
+                Evidence(
+                    id=f"{step}_again", metric="journey.repeat_rate", unit="percent", better="up", parameters=again
+                )
+            )
+            cells.append(Cell(lane="again", step=step, evidence=f"{step}_again"))
         lanes = ("reach", "next", "time")
         cells += [Cell(lane=lane, step=step, evidence=e.id) for lane, e in zip(lanes, here, strict=False)]
     return evidence, cells
@@ -162,12 +157,12 @@ def draft(
     if not journeys.events:
         raise BadDocument("draft", "there are no journeys to draft a map from.", "Import events first.")
     home = {atom: stage.id for stage in base.stages for atom in stage.atoms}
-    atoms = _atom_of_each(journeys, registry)
     placed: list[tuple[str, Atom]] = []
     left_out: list[tuple[str, int]] = []
     for row in reach(journeys).rows():
         name, count, share = row["touchpoint"], row["journeys"], row["share"]
-        atom = atoms.get(name)
+        known = registry.find(name)
+        atom = known.atom if known else None
         if not count:
             continue
         if atom is None or atom not in home or share < LEAST_SHARE or len(placed) >= MOST_STEPS:
@@ -186,13 +181,15 @@ def draft(
     for (name, atom), step in zip(placed, steps, strict=True):
         into[home[atom]].append(Step(id=step, title=titles[name], touchpoint=name))
     stages = tuple(msgspec.structs.replace(stage, steps=tuple(into[stage.id])) for stage in base.stages)
-    evidence, cells = _evidence(steps)
+    evidence, cells = _evidence(steps, [name for name, atom in placed if atom == "buy"])
+    again = Lane(id="again", type="metric", title=both("map.draft.again"))
     lanes = (
         Lane(id="thoughts", type="thoughts", title=both("map.draft.thoughts")),
         Lane(id="feeling", type="emotion", title=both("map.draft.feeling")),
         Lane(id="reach", type="metric", title=both("map.draft.reach")),
         Lane(id="next", type="metric", title=both("map.draft.next")),
         Lane(id="time", type="metric", title=both("map.draft.time")),
+        *([again] if any(cell.lane == "again" for cell in cells) else []),
         Lane(id="pain", type="pain", title=both("map.draft.pain")),
         Lane(id="opportunity", type="opportunity", title=both("map.draft.opportunity")),
     )

@@ -140,7 +140,9 @@ def _steps(ink: Ink, bound: BoundMap, frame: Frame, y: float) -> float:
         at = ink.lines(x, y + 62, wrap(say(step.title, lang), room, 12.5, BOLD), size=12.5, leading=15.5, weight=BOLD)
         small: list[str] = []
         if touchpoint:
-            small = wrap(say(touchpoint.title, lang), room, 10.5) + wrap(category_text(touchpoint, lang), room, 10.5)
+            title = say(touchpoint.title, lang)
+            small = wrap(title, room, 10.5) if title != say(step.title, lang) else []
+            small += wrap(category_text(touchpoint, lang), room, 10.5)
         if step.optional:
             small.append(word("map.optional", lang))
         at = ink.lines(x, at + 2, small, size=10.5, leading=13.5, fill="mute")

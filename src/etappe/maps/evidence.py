@@ -19,17 +19,24 @@ from etappe.errors import BadQuestion, EtappeError
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry
 from etappe.language import LANGUAGES, percent, word
+from etappe.language import number as number_text
 from etappe.maps.asking import HOW, Number, Request, in_unit, kind_of, period_for, pick
 from etappe.maps.bound import SHOWN, Bound, BoundCell, BoundMap, Coverage
 from etappe.maps.check import check
 from etappe.maps.metrics import METRICS, SELF_REPORTED, base_name, feeling, parameters_of
 from etappe.maps.model import BASES, Basis, Cell, Evidence, Held, JourneyMap, Lane, Parameters, Pick, Window
 from etappe.maps.seen import Seen, see
-from etappe.units import SECOND_US, duration_us, iso
+from etappe.units import SECOND_US, UNITS_US, duration_us, iso
 from etappe.vocabulary import I18n
 
 NO_CLAIM: Final = frozenset(("owner", "channel", "image", "text", "frontstage", "backstage", "support", "goal"))
 """Lanes that say what we do or want: nothing about customers that could be measured."""
+
+
+_WINDOW_UNITS: Final = (
+    ("days", UNITS_US["d"]), ("hours", UNITS_US["h"]), ("minutes", UNITS_US["m"]), ("seconds", UNITS_US["s"]),
+    ("microseconds", 1),
+)  # fmt: skip
 
 
 def both(key: str, **values: object) -> I18n:
@@ -148,6 +155,15 @@ class _Binder:
         return until < self.now_us - duration_us(window.rolling)
 
 
+def _within(text: str) -> I18n:
+    """A window in words: "7d" is " binnen 7 Tagen"."""
+    us = duration_us(text, "within")
+    unit, size = next((u, s) for u, s in _WINDOW_UNITS if us % s == 0)
+    count = us // size
+    key = f"map.within.{unit}.one" if count == 1 else f"map.within.{unit}.other"
+    return both(key, count=count)
+
+
 def _midnight(day: str, zone: ZoneInfo, add: int) -> int:
     moment = datetime.combine(date.fromisoformat(day) + timedelta(days=add), datetime.min.time(), zone)
     return round(moment.timestamp()) * SECOND_US
@@ -230,7 +246,7 @@ def _computed(
     value, low, high = (in_unit(x, kind, unit) for x in (number.value, number.low, number.high))
     titles = {t.id: t.title for t in binder.map.touchpoints}
     words = {name: titles.get(str(value), value) for name, value in shown.items()}
-    within = both("map.how.within", within=shown["within"]) if "within" in shown else {"de": "", "en": ""}
+    within = _within(shown["within"]) if "within" in shown else {"de": "", "en": ""}
     how = f"map.how.{metric.how}" if metric else "map.how.question"
     sentence = both(how, within=within, n=number.n, **{k: v for k, v in words.items() if k != "within"})
     answer = number.answer
@@ -254,7 +270,12 @@ def _computed(
     common |= {"value": value, "low": low, "high": high, "currency": number.currency, "verdict": _verdict(e, value)}
     before = e.snapshot.ci if e.snapshot else None
     if before is not None and not before[0] <= value <= before[1]:
-        why = both("map.state.changed", value=e.snapshot.value if e.snapshot else "", low=before[0], high=before[1])
+        was = e.snapshot.value if e.snapshot and e.snapshot.value is not None else before[0]
+        numbers = {"value": was, "low": before[0], "high": before[1]}
+        why = {
+            lang: word("map.state.changed", lang, **{k: number_text(v, lang, 1) for k, v in numbers.items()})
+            for lang in LANGUAGES
+        }
         return Bound(**frame, **common, state="changed", why=why)
     return Bound(**frame, **common, state="stale" if binder.stale(e.window or binder.map.window) else "fresh")
 

@@ -107,7 +107,8 @@ def day(text: str | None, lang: str, timezone: str = "UTC") -> str:
 def state_text(bound: Bound, lang: str) -> str:
     """Why a value is missing or should be read with care; empty where it is fresh."""
     if bound.state == "few":
-        return word("map.state.few", lang, n=number(bound.n or 0, lang), min_n=bound.min_n)
+        kind = "answers" if (bound.metric or "").startswith("survey.") else "journeys"
+        return word(f"map.state.few.{kind}", lang, n=number(bound.n or 0, lang), min_n=number(bound.min_n, lang))
     if bound.state in ("failed", "none", "changed"):
         return say(bound.why, lang)
     if bound.state == "stale":

@@ -68,7 +68,7 @@ def draw_flow(ink: Ink, document: JourneyMap, centres: dict[str, float], y: floa
             _arrow(ink, centres[e.end] - 15, y, down=False)
     for e, a, b, level in arcs:
         way = 1 if b > a else -1
-        x1, x2 = centres[e.start] + 5 * way, centres[e.end] - 5 * way
+        x1, x2 = centres[e.start] + 5, centres[e.end] - 5  # out on the right, in on the left: they never meet
         top = y - _SHAPE - 10 - level * LEVEL
         dash = "5 4" if e.kind in ("drop", "loop") else ""
         d = (

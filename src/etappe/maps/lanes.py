@@ -208,7 +208,7 @@ def lane_of(ink: Ink, bound: BoundMap, cells: list[BoundCell], frame: Frame) -> 
     if not cells:
 
         def nothing(y: float) -> None:
-            ink.text(frame.left + PAD, y + 22, word("map.nothing", lang), size=11, fill="mute")
+            ink.text(frame.left + PAD, y + 20, word("map.nothing", lang), size=11, fill="mute")
 
         return 36.0, nothing
     bottoms = [0.0] * frame.count

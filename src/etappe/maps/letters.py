@@ -61,6 +61,10 @@ def hyphens(word: str) -> list[int]:
 
 def _divided(word: str, room: float, size: float, weight: int) -> tuple[str, str]:
     """The longest head of a word that fits, with a hyphen where it needs one, and the rest."""
+    joints = [match.end() for match in _JOINT.finditer(word)]
+    for at in joints:
+        if width(word[:at] + "-", size, weight) <= room and width(word[at:], size, weight) <= room:
+            return word[:at] + "-", word[at:]
     fits = ""
     rest = word
     for found in _BREAK.finditer(word):
