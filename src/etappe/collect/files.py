@@ -15,6 +15,7 @@ from etappe.collect.dialect import HEAD, Dialect, find_dialect, open_bytes, utf8
 from etappe.collect.mapping import Mapping
 from etappe.collect.plan import by_name, plan
 from etappe.collect.refusals import Refusal
+from etappe.collect.sql import select, sql_files
 from etappe.collect.text import Records
 from etappe.errors import BadFile
 
@@ -26,7 +27,7 @@ _JSON: Final = (".jsonl", ".ndjson", ".json")
 
 
 @dataclass(slots=True)
-class _Rows:
+class Rows:
     """An opened file: its header, whether that came from the file, and its batches for the columns of a plan."""
 
     file: str
@@ -49,7 +50,8 @@ def _kind(path: Path, head: bytes) -> str:
     return "json" if name.endswith(_JSON) else "text"
 
 
-def _open(path: Path, mapping: Mapping, named: bool) -> _Rows:
+def opened(path: Path, mapping: Mapping, named: bool) -> Rows:
+    """A file, opened as what it is: its columns, and batches of their rows; `named` says that it has a header."""
     with open_bytes(path) as file:
         try:
             head = file.read(HEAD)
@@ -60,13 +62,13 @@ def _open(path: Path, mapping: Mapping, named: bool) -> _Rows:
     kind = _kind(path, head)
     if kind in ("parquet", "excel"):
         table = tables.parquet(path) if kind == "parquet" else tables.excel(path, mapping.sheet, mapping.skip, named)
-        return _Rows(path.name, table.header, named or kind == "parquet", table.batches, lambda _: table.rows)
+        return Rows(path.name, table.header, named or kind == "parquet", table.batches, lambda _: table.rows)
     if kind == "json":
         if head.lstrip().startswith(b"["):
             raise BadFile(path.name, "is one JSON list.", "Write JSON lines: one object a line.")
         dialect = find_dialect(head, Mapping(encoding=mapping.encoding, delimiter=","))
         table = tables.json_lines(path.name, utf8_blocks(path, dialect))
-        return _Rows(path.name, table.header, True, table.batches, lambda _: None)
+        return Rows(path.name, table.header, True, table.batches, lambda _: None)
     dialect = find_dialect(head, mapping)
     records = Records(path.name, utf8_blocks(path, dialect), dialect.delimiter)
     first = records.first(mapping.skip)
@@ -81,7 +83,7 @@ def _open(path: Path, mapping: Mapping, named: bool) -> _Rows:
         packed = path.name.lower().endswith(".gz")
         return None if packed or not records.consumed else max(rows, int(rows * size / records.consumed))
 
-    return _Rows(path.name, first, named, records.batches, total, dialect)
+    return Rows(path.name, first, named, records.batches, total, dialect)
 
 
 def folders_of(paths: Sequence[Path], mapping: Mapping) -> list[Path]:
@@ -91,21 +93,21 @@ def folders_of(paths: Sequence[Path], mapping: Mapping) -> list[Path]:
     return list(dict.fromkeys([*own, *parents])) or [Path()]
 
 
-def _sources(paths: Sequence[Path], mapping: Mapping) -> Iterator[Callable[[], _Rows]]:
+def _sources(paths: Sequence[Path], mapping: Mapping) -> Iterator[Callable[[], Rows]]:
     if mapping.sql is not None:
         sql = mapping.sql
 
-        def selected() -> _Rows:
-            table = tables.select(sql, folders_of(paths, mapping), "mapping")
+        def selected() -> Rows:
+            table = select(sql, folders_of(paths, mapping), "mapping")
             name = Path(paths[0]).name if len(paths) == 1 else table.file
             table.file = name
-            return _Rows(name, table.header, True, table.batches, lambda _: table.rows)
+            return Rows(name, table.header, True, table.batches, lambda _: table.rows)
 
         yield selected
         return
     named = by_name(mapping)
     for path in paths:
-        yield lambda path=Path(path): _open(path, mapping, named)  # type: ignore[misc]
+        yield lambda path=Path(path): opened(path, mapping, named)  # type: ignore[misc]
 
 
 def header(paths: Sequence[Path], mapping: Mapping) -> list[str]:
@@ -131,24 +133,24 @@ def read(
     """
     makers = list(_sources(paths, mapping))
     for make in makers:
-        opened = make()
-        plan(mapping, opened.header, timezone, opened.file, named=opened.named)
+        source = make()
+        plan(mapping, source.header, timezone, source.file, named=source.named)
     return _chunks(makers, mapping, timezone, progress)
 
 
 def _chunks(
-    makers: Sequence[Callable[[], _Rows]], mapping: Mapping, timezone: str, progress: Progress | None
+    makers: Sequence[Callable[[], Rows]], mapping: Mapping, timezone: str, progress: Progress | None
 ) -> Iterator[Chunk]:
     done = 0
     for make in makers:
-        opened = make()
-        what = plan(mapping, opened.header, timezone, opened.file, named=opened.named)
+        source = make()
+        what = plan(mapping, source.header, timezone, source.file, named=source.named)
         before = done
-        for batch in opened.batches(what.needed):
+        for batch in source.batches(what.needed):
             chunk = accept(batch, what)
             done += chunk.rows
             if progress is not None:
-                total = opened.total(done - before)
+                total = source.total(done - before)
                 progress(done, None if total is None or len(makers) > 1 else total)
             yield chunk
 
@@ -166,7 +168,7 @@ def content_hash(paths: Sequence[Path], mapping: Mapping | None = None) -> str:
     """
     files = [Path(path) for path in paths]
     if mapping is not None and mapping.sql is not None:
-        files = tables.sql_files(mapping.sql, folders_of(paths, mapping), "mapping") or files
+        files = sql_files(mapping.sql, folders_of(paths, mapping), "mapping") or files
     hashes = []
     for path in files:
         if path.is_dir():

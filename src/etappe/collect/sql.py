@@ -1,0 +1,151 @@
+"""SQL: the rows of one DuckDB SELECT over files; for the command line and Python, never from an uploaded mapping."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from etappe.collect.accept import Batch, cell
+from etappe.collect.tables import ROWS, Table
+from etappe.errors import BadMapping
+
+_FILE: Final = re.compile(r".+\.(parquet|csv|tsv|txt|json|jsonl|ndjson)(\.gz|\.zst)?", re.IGNORECASE)
+
+
+def sql_files(sql: str, folders: Sequence[Path], where: str) -> list[Path]:
+    """The files that a SELECT reads, in the order of their names.
+
+    Raises
+    ------
+    BadMapping
+        It is not one SELECT, or a file is not there.
+    """
+    found: set[Path] = set()
+    for name in _names(_tree(sql, where)):
+        if not _FILE.fullmatch(name):
+            continue
+        matches = next((m for folder in folders if (m := sorted(_glob(folder, name)))), None)
+        if not matches:
+            raise BadMapping(where, f"sql: there is no file {name!r}.", "Paths start at the mapping file's folder.")
+        found.update(path.resolve() for path in matches)
+    return sorted(found, key=lambda path: (path.name, str(path)))
+
+
+def _glob(folder: Path, name: str) -> Iterator[Path]:
+    path = Path(name)
+    if path.is_absolute():
+        folder, name = path.parent, path.name
+    yield from folder.glob(name) if any(c in name for c in "*?[") else [p for p in [folder / name] if p.exists()]
+
+
+def _tree(sql: str, where: str) -> dict[str, Any]:
+    import duckdb
+
+    con = duckdb.connect(":memory:")
+    try:
+        row = con.execute("select json_serialize_sql($1)", [sql]).fetchone()
+    finally:
+        con.close()
+    tree: dict[str, Any] = json.loads(row[0]) if row else {}
+    if tree.get("error"):
+        message = str(tree.get("error_message", "")).strip()
+        raise BadMapping(where, f"sql: {message}.", "Write one SELECT.")
+    if len(tree.get("statements", [])) != 1:
+        raise BadMapping(where, "sql: there is more than one statement.", "Write one SELECT.")
+    return tree
+
+
+def _names(node: Any) -> Iterator[str]:
+    """The names of tables, and the texts given to functions in the place of a table."""
+    if isinstance(node, dict):
+        if node.get("type") == "BASE_TABLE":
+            yield str(node.get("table_name", ""))
+        if node.get("type") == "TABLE_FUNCTION":
+            yield from _constants(node.get("function"))
+        for value in node.values():
+            yield from _names(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _names(value)
+
+
+def _constants(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        literal = node.get("literal")
+        if isinstance(literal, dict) and literal.get("kind") == "STRING":
+            yield str(literal.get("text", ""))
+        for value in node.values():
+            yield from _constants(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _constants(value)
+
+
+def _ordered(sql: str, where: str) -> tuple[str | None, bool]:
+    """The SELECT in the order of rows (a group: of its first), None where that cannot be; whether it says an order."""
+    node = _tree(sql, where)["statements"][0]["node"]
+    if any(m.get("type") == "ORDER_MODIFIER" for m in node.get("modifiers", [])):
+        return None, True
+    if node.get("modifiers") or node.get("type") != "SELECT_NODE":
+        return None, False
+    table = node.get("from_table") or {}
+    while table.get("type") == "JOIN":
+        table = table["left"]
+    name = table.get("alias") or table.get("table_name")
+    if table.get("type") != "BASE_TABLE" or not name:
+        return None, False
+    row = '"' + str(name).replace('"', '""') + '".file_row_number'
+    grouped = bool(node.get("group_expressions"))
+    return f"{sql.strip().rstrip(';')}\norder by {f'min({row})' if grouped else row}", False
+
+
+def _row_of(part: Any) -> Callable[[int], list[Any]]:
+    return lambda row: [cell(column, row) for column in part.columns]
+
+
+def select(sql: str, folders: Sequence[Path], where: str) -> Table:
+    """The rows of one SELECT over files; ties keep the order of rows, a group that of its first row.
+
+    Raises
+    ------
+    BadMapping
+        It is not one SELECT, a file is not there, or DuckDB refuses it.
+    """
+    import duckdb
+
+    sql_files(sql, folders, where)
+    rewritten, ordered = _ordered(sql, where)
+    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    con.execute("set file_search_path = $1", [",".join(str(folder) for folder in folders)])
+    con.execute("set timezone = 'UTC'")
+    try:
+        try:
+            result = con.sql(rewritten or sql).to_arrow_table()
+        except duckdb.BinderException:
+            if rewritten is None:
+                raise
+            ordered, result = False, None
+        if result is None or (rewritten is None and not ordered):
+            con.execute("set threads = 1")  # without an order of rows, at least the same one each time
+            result = con.sql(sql).to_arrow_table()
+    except duckdb.Error as error:
+        raise BadMapping(where, f"sql: {error}.", "Try the SELECT in DuckDB.") from error
+    finally:
+        con.close()
+
+    def batches(table: Table, needed: tuple[int, ...]) -> Iterator[Batch]:
+        at = 0
+        for part in result.combine_chunks().to_batches(ROWS):
+            columns = {i: part.column(i) for i in needed}
+            yield Batch(
+                table.file,
+                columns,
+                np.arange(at + 1, at + 1 + len(part)),
+                _row_of(part),
+            )
+            at += len(part)
+
+    return Table("sql", list(result.column_names), len(result), batches)
