@@ -11,19 +11,22 @@ from ruamel.yaml.error import MarkedYAMLError
 from etappe.analysis import funnel as _funnel
 from etappe.analysis import reach as _reach
 from etappe.analysis import sessions as _sessions
+from etappe.analysis import stages as _stages
 from etappe.analysis import transitions as _transitions
 from etappe.analysis import variants as _variants
 from etappe.analysis.answer import Answer, answer
 from etappe.analysis.funnel import Funnel
 from etappe.analysis.reach import Reach
 from etappe.analysis.sessions import Sessions
+from etappe.analysis.stages import Stages
 from etappe.analysis.transitions import Transitions
 from etappe.analysis.variants import Variants
 from etappe.arrays import Int
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
+from etappe.journeys.stages import Registry
 
-Question = Reach | Funnel | Transitions | Variants | Sessions
+Question = Reach | Funnel | Transitions | Variants | Sessions | Stages
 
 _MODULES: Final[dict[str, Any]] = {
     "reach": _reach,
@@ -31,6 +34,7 @@ _MODULES: Final[dict[str, Any]] = {
     "transitions": _transitions,
     "variants": _variants,
     "sessions": _sessions,
+    "stages": _stages,
 }
 
 
@@ -124,7 +128,7 @@ def _bare(value: Any) -> Any:
     return value
 
 
-def ask(journeys: Journeys, question: Question | Mapping[str, Any], registry: Any = None) -> Answer:
+def ask(journeys: Journeys, question: Question | Mapping[str, Any], registry: Registry | None = None) -> Answer:
     """Answer a question given as a struct or as its fields.
 
     Examples
@@ -135,13 +139,17 @@ def ask(journeys: Journeys, question: Question | Mapping[str, Any], registry: An
     [1]
     """
     asked = question_of(question) if isinstance(question, Mapping) else question
+    if isinstance(asked, Stages):
+        return _stages.answered(journeys, asked, registry)
     return answer(journeys, asked, _MODULES[_kind(asked)].find)
 
 
 def who(
-    journeys: Journeys, question: Question | Mapping[str, Any], row: Mapping[str, Any], registry: Any = None
+    journeys: Journeys, question: Question | Mapping[str, Any], row: Mapping[str, Any], registry: Registry | None = None
 ) -> Int:
     """Positions of the journeys behind one row of the answer, as many as the row counts."""
     asked = question_of(question) if isinstance(question, Mapping) else question
+    if isinstance(asked, Stages):
+        return _stages.who(journeys, asked, row, registry)
     found: Int = _MODULES[_kind(asked)].who(journeys, asked, row)
     return found
