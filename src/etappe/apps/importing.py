@@ -21,7 +21,7 @@ from etappe.arrays import Int
 from etappe.collect.files import Chunk, Refusal, content_hash, folders_of, header, read
 from etappe.collect.guess import guess, sentences
 from etappe.collect.mapping import Mapping, mapping_toml, read_mapping
-from etappe.collect.tables import sql_files
+from etappe.collect.sql import sql_files
 from etappe.errors import BadFile
 from etappe.store import imports as ledger
 from etappe.store.identifiers import Actors
