@@ -72,8 +72,8 @@ def check_timezone(name: str, where: str) -> None:
 
 def check_language(name: str, where: str) -> Literal["de", "en"]:
     """Refuse a language that Etappe does not speak."""
-    if name == "de" or name == "en":
-        return name
+    if name in ("de", "en"):
+        return "de" if name == "de" else "en"
     raise BadSetting(where, f"no language named {name!r}.", "Write de or en.")
 
 

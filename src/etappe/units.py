@@ -1,11 +1,11 @@
 """Units: a length of time enters with its unit ("30m", "7d") and is int64 microseconds inside; money is 1/10,000."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
-from etappe.errors import BadDuration
+from etappe.errors import BadDuration, BadQuestion
 
 SECOND_US: Final = 1_000_000
 DAY_US: Final = 86_400 * SECOND_US
@@ -72,3 +72,25 @@ def iso(us: int) -> str:
     seconds, rest = divmod(us, SECOND_US)
     moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def read_day(day: str | date) -> date:
+    """A day from its text.
+
+    Raises
+    ------
+    BadQuestion
+        It is no day, or not between the years 1900 and 2200.
+
+    Examples
+    --------
+    >>> read_day("2026-11-23").year
+    2026
+    """
+    try:
+        found = date.fromisoformat(day) if isinstance(day, str) else day
+    except ValueError:
+        found = None
+    if found is None or not 1900 <= found.year <= 2200:
+        raise BadQuestion("day", f"{day!r} is no day.", "Write it as 2026-11-23.")
+    return found

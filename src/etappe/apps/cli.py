@@ -319,13 +319,16 @@ def map_new(
     """A new map from a template, empty or drafted from the data."""
     from etappe.apps import terminal
     from etappe.maps.document import dump_map
-    from etappe.maps.templates import template as find
+    from etappe.maps.draft import draft
+    from etappe.maps.draft import template as find
 
     if from_data:
-        from etappe.maps.draft import draft
-
         ws = _workspace(workspace)
-        made = draft(ws.journeys(), ws.registry(), template, lang or ws.settings.language)
+        drafted = draft(ws.journeys(), ws.registry(), template, lang or ws.settings.language)
+        made = drafted.map
+        if drafted.left_out:
+            names = ", ".join(f"{name} ({count:,})" for name, count in drafted.left_out)
+            terminal.note(f"Found no place (with their journeys): {names}")
     else:
         made = find(template)
     text = dump_map(made)
@@ -340,10 +343,10 @@ def map_new(
 def map_templates(lang: Lang = None, json: Json = False) -> None:
     """The templates that ship with Etappe."""
     from etappe.apps import terminal
-    from etappe.maps.templates import template, template_ids
+    from etappe.maps.draft import TEMPLATES, template
     from etappe.vocabulary import say
 
-    found = [(name, say(template(name).title, lang or "en")) for name in template_ids()]
+    found = [(name, say(template(name).title, lang or "en")) for name in TEMPLATES]
     if json:
         terminal.as_json([{"id": name, "title": title} for name, title in found])
     else:
@@ -425,14 +428,13 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         note("etappe: stopped; the workspace is as it was.")
         sys.exit(130)
+    except typer.Abort:
+        note("etappe: stopped; the workspace is as it was.")
+        sys.exit(130)
     except Exception as fault:
-        import click
-
-        if isinstance(fault, click.exceptions.Abort):
-            note("etappe: stopped; the workspace is as it was.")
-            sys.exit(130)
-        if isinstance(fault, click.ClickException):
-            fault.show()
-            sys.exit(fault.exit_code)
-        raise
+        show, exit_code = getattr(fault, "show", None), getattr(fault, "exit_code", None)
+        if show is None or exit_code is None:
+            raise
+        show()  # a fault of usage, which typer explains itself
+        sys.exit(exit_code)
     sys.exit(code if isinstance(code, int) else 0)

@@ -14,11 +14,12 @@ from etappe.analysis.answer import Answer
 from etappe.analysis.reach import reach
 from etappe.analysis.stages import stages
 from etappe.arrays import Column, Int
+from etappe.errors import BadQuestion
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry, undiscovered
 from etappe.language import MINUS, number, percent, word
 from etappe.language import date as day_text
-from etappe.units import DAY_US, MONEY, NO_VALUE, SECOND_US
+from etappe.units import DAY_US, MONEY, NO_VALUE, SECOND_US, read_day
 from etappe.vocabulary import say
 
 if TYPE_CHECKING:
@@ -53,8 +54,11 @@ def _local_day(us: int, timezone: str) -> date:
 def _period(everything: Journeys, start: str | None, end: str | None, timezone: str) -> _Period:
     first = _local_day(int(everything.time_us.min()), timezone)
     last = _local_day(int(everything.time_us.max()), timezone)
-    to = date.fromisoformat(end) if end else last
-    return _Period(date.fromisoformat(start) if start else max(first, to - timedelta(days=DAYS - 1)), to)
+    to = read_day(end) if end else last
+    since = read_day(start) if start else max(first, to - timedelta(days=DAYS - 1))
+    if since > to:
+        raise BadQuestion("from, to", f"{since} is after {to}.", "Choose a first day that is not after the last.")
+    return _Period(since, to)
 
 
 class _Sums:

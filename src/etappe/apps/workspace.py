@@ -33,6 +33,7 @@ from etappe.store.identifiers import names_of
 from etappe.store.imports import ImportRecord, all_imports, refused_rows
 from etappe.store.lake import ATTRIBUTES, EVENTS, LakeTable
 from etappe.store.tables import identifiers, open_tables
+from etappe.units import read_day
 
 MAP: Final = "map"
 REGISTRY: Final = "registry"
@@ -189,12 +190,7 @@ class Workspace:
         """When a day begins (or, with `after`, when it has ended) in the workspace's time zone."""
         if day is None:
             return None
-        if isinstance(day, str):
-            try:
-                day = date.fromisoformat(day)
-            except ValueError:
-                raise BadFile("day", f"{day!r} is no day.", "Write it as 2026-11-23.") from None
-        day = day + timedelta(days=1) if after else day
+        day = read_day(day) + timedelta(days=1 if after else 0)
         moment = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.settings.timezone))
         return round(moment.timestamp()) * 1_000_000
 
