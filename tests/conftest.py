@@ -1,7 +1,8 @@
-"""Hypothesis: repeatable examples without a clock; `make oracles` looks for new ones."""
+"""Hypothesis: repeatable examples without a clock; `make oracles` looks for thousands of new ones."""
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("etappe", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("oracle", deadline=None, max_examples=2_000, print_blob=True)
+calm = {"deadline": None, "database": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("etappe", max_examples=200, derandomize=True, **calm)
+settings.register_profile("oracle", max_examples=5_000, print_blob=True, **calm)
 settings.load_profile("etappe")

@@ -12,8 +12,8 @@ from etappe.units import NO_VALUE
 Plain = list[list[tuple[int, str]]]
 """What naive.py reads: journeys as lists of (time, touchpoint)."""
 
-PROPERTY = settings(max_examples=200, deadline=None, derandomize=True, database=None)
-"""How a kernel is held against its definition: seeded, and without a clock (the first example compiles)."""
+PROPERTY = settings()
+"""How a kernel is held against its definition: as tests/conftest.py says, or as `--hypothesis-profile` does."""
 
 
 def plain(*texts: str) -> Plain:
