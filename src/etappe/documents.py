@@ -87,7 +87,7 @@ def load(text: str, where: str = "document") -> Any:
         what = re.sub(r" with value .*| \(101\).*", "", problem)
         raise BadDocument(place, f"{what}.", hint) from None
     except (YAMLError, ValueError, RecursionError) as error:
-        raise BadDocument(where, f"this is no YAML: {str(error).splitlines()[0]}.", "Is it the right file?") from None
+        raise BadDocument(where, f"{str(error).splitlines()[0]}.", "Is it the right file?") from None
 
 
 def read(text: str, kind: type[T], where: str = "document") -> T:

@@ -4,9 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args
 
 import msgspec
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError
 
 from etappe.analysis import funnel as _funnel
 from etappe.analysis import reach as _reach
@@ -22,7 +19,8 @@ from etappe.analysis.stages import Stages
 from etappe.analysis.transitions import Transitions
 from etappe.analysis.variants import Variants
 from etappe.arrays import Int
-from etappe.errors import BadQuestion, unknown
+from etappe.documents import line_of, load
+from etappe.errors import BadDocument, BadQuestion, unknown
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry
 
@@ -102,30 +100,16 @@ def read_question(text: str, where: str = "question") -> Question:
     '7d'
     """
     try:
-        loaded = YAML(typ="rt", pure=True).load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"{where}:{mark.line + 1}" if mark else where
-        raise BadQuestion(place, f"this is no YAML: {error.problem}.", "Check colons, quotes and indents.") from None
-    if not isinstance(loaded, CommentedMap):
+        loaded = load(text, where)
+    except BadDocument as fault:
+        raise BadQuestion(fault.where, f"this is no YAML: {fault.what}", fault.hint) from None
+    if not isinstance(loaded, dict):
         raise BadQuestion(where, "a question is a list of fields.", "Write, for example, question: reach.")
 
     def line(name: str) -> str:
-        return f":{loaded.lc.key(name)[0] + 1}" if name in loaded else ""
+        return f":{line_of(text, (name,))}" if name in loaded else ""
 
-    return question_of(_bare(loaded), where, line)
-
-
-def _bare(value: Any) -> Any:
-    """ruamel's types as plain ones."""
-    if isinstance(value, dict):
-        return {str(key): _bare(held) for key, held in value.items()}
-    if isinstance(value, list):
-        return [_bare(held) for held in value]
-    for kind in (bool, int, float, str):
-        if isinstance(value, kind):
-            return kind(value)
-    return value
+    return question_of({str(name): value for name, value in loaded.items()}, where, line)
 
 
 def ask(journeys: Journeys, question: Question | Mapping[str, Any], registry: Registry | None = None) -> Answer:
