@@ -71,7 +71,7 @@ def test_imports_are_listed_and_undone(tmp_path: Path) -> None:
         (("map", "render", "none", "-o", "a.svg", "-w", "WS"), 1, "no map named 'none'"),
         (("map", "new", "--template", "five-stage"), 1, "Did you mean"),
         (("serve", "--host", "0.0.0.0", "-w", "WS"), 1, "no accounts yet"),
-        (("serve", "--port", "nine"), 2, "nine"),
+        (("serve", "--port", "nine"), 2, "valid integer"),
         (("reech",), 2, "No such command"),
     ],
 )
