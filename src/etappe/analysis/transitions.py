@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from etappe.analysis.answer import Answer, Finding, Question, answer
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
-from etappe.analysis.kernel import arrays_of, join, kernel
+from etappe.analysis.kernel import arrays_of, kernel
 from etappe.arrays import Int, over_parts
 from etappe.journeys.columns import Journeys
 
@@ -22,10 +22,11 @@ DIRECT: Final = 64
 """Up to so many touchpoints every pair has a slot of its own."""
 TABLE: Final = 1024
 """Up to so many a table of all pairs leads to slots for those that occur; beyond, they are searched."""
-BUCKETS: Final = ((20, 472, 2**20), (23, 59, 2**22))
+BUCKETS: Final = ((21, 236, 2**20), (23, 59, 2**22))
 """Bits of a 32-bit float to drop, buckets that then hold every time, and for how many counters it is worth it.
 
-The first divides each power of two in eight. Beyond them there is one bucket: every time is looked at again."""
+The first divides each power of two in four. Beyond them there is one bucket: every time is looked at again."""
+ROOM: Final = 2**62
 
 
 class Transitions(Question, frozen=True, kw_only=True):
@@ -49,11 +50,14 @@ def _present(offsets: Int, touchpoint: NDArray[Any], k: int, first: int, last: i
 
 
 @kernel
-def _slot(pair: Any, table: NDArray[Any], keys: Int) -> Any:
-    """Where a pair is counted: by table, or by search among the pairs that occur."""
+def _slot(before: Any, after: Any, k: int, direct: bool, table: NDArray[Any], keys: Int) -> Any:
+    """Where a pair is counted: at once, by table, or by search among the pairs that occur."""
+    pair = np.uint64(before) * np.uint64(k) + np.uint64(after)
+    if direct:
+        return pair
     if len(table) > 0:
-        return np.int64(table[pair])
-    return np.int64(np.searchsorted(keys, pair))
+        return np.uint64(table[pair])
+    return np.uint64(np.searchsorted(keys, np.int64(pair)))
 
 
 @kernel
@@ -69,6 +73,7 @@ def _count(
     time_us: Int,
     touchpoint: NDArray[Any],
     k: int,
+    direct: bool,
     table: NDArray[Any],
     keys: Int,
     slots: int,
@@ -76,26 +81,58 @@ def _count(
     most: int,
     first: int,
     last: int,
-) -> tuple[NDArray[Any], Int]:
-    """Histogram of times for each slot; and its journeys and sum of times in two words. O(t)."""
+) -> tuple[NDArray[Any], Int, Int]:
+    """For each slot: histogram of times (where most > 1); count, sum of times, journeys; high words of the sums. O(t).
+
+    A journey's times add up to its span. When the spans might fill 64 bits, what lies above 32 bits moves to the high
+    words: sums are exact, and the inner loop adds once.
+    """
     histogram = np.zeros((slots, most), np.int32)
-    sums = np.zeros((slots, 4), np.int64)  # last journey seen (from 1), journeys, high word, low word: one cache line
+    sums = np.zeros((slots, 4), np.int64)  # count, sum, journeys, last journey seen (from 1): one cache line
+    high = np.zeros(slots, np.int64)
+    room = ROOM
     for c in range(first, last):
         codes = touchpoint[offsets[c] : offsets[c + 1]]
         times = time_us[offsets[c] : offsets[c + 1]]
+        if len(codes) < 2:
+            continue
+        room -= times[len(times) - 1] - times[0]
+        if room < 0:
+            room = ROOM - (times[len(times) - 1] - times[0])
+            for x in range(slots):
+                high[x] += sums[x, 1] >> 32
+                sums[x, 1] &= 0xFFFFFFFF
         for i in range(1, len(codes)):
-            slot = np.uint64(_slot(np.int64(codes[i - 1]) * k + np.int64(codes[i]), table, keys))
+            slot = _slot(codes[i - 1], codes[i], k, direct, table, keys)
             pause = times[i] - times[i - 1]
-            if most == 1:
-                histogram[slot, 0] += 1
-            else:
+            if most > 1:
                 histogram[slot, np.uint64(_bucket(pause, drop, most))] += 1
-            if sums[slot, 0] != c + 1:
-                sums[slot, 0] = c + 1
-                sums[slot, 1] += 1
-            sums[slot, 2] += pause >> 32
-            sums[slot, 3] += pause & 0xFFFFFFFF
-    return histogram, sums
+            sums[slot, 0] += 1
+            sums[slot, 1] += pause
+            sums[slot, 2] += sums[slot, 3] != c + 1
+            sums[slot, 3] = c + 1
+    return histogram, sums, high
+
+
+@kernel
+def _locate(histogram: Int, lower: Int, upper: Int, below: Int) -> None:
+    """For each slot: the buckets of the middle two (or one, twice), and how many times lie below them. O(buckets)."""
+    for x in range(len(histogram)):
+        row = histogram[x]
+        n = 0
+        for b in range(len(row)):
+            n += row[b]
+        reached = 0
+        found = False
+        for b in range(len(row)):
+            if not found and reached + row[b] > max(n - 1, 0) // 2:
+                found = True
+                lower[x] = b
+                below[x] = reached
+            reached += row[b]
+            if reached > n // 2:
+                upper[x] = b
+                break
 
 
 @kernel
@@ -104,6 +141,7 @@ def _collect(
     time_us: Int,
     touchpoint: NDArray[Any],
     k: int,
+    direct: bool,
     table: NDArray[Any],
     keys: Int,
     drop: int,
@@ -120,7 +158,7 @@ def _collect(
         codes = touchpoint[offsets[c] : offsets[c + 1]]
         times = time_us[offsets[c] : offsets[c + 1]]
         for i in range(1, len(codes)):
-            slot = np.uint64(_slot(np.int64(codes[i - 1]) * k + np.int64(codes[i]), table, keys))
+            slot = _slot(codes[i - 1], codes[i], k, direct, table, keys)
             pause = times[i] - times[i - 1]
             bucket = 0 if most == 1 else _bucket(pause, drop, most)
             if bucket == lower[slot] or bucket == upper[slot]:
@@ -174,17 +212,18 @@ def _middles(start: Int, below: Int, total: Int, out: Int, medians: Int, first: 
 
 @dataclass(frozen=True)
 class _Slots:
-    """Where pairs are counted: pair p * k + q has the slot table[pair], or its rank among `pairs`."""
+    """Where pairs are counted: pair p * k + q itself, at table[pair], or at its rank among `pairs`."""
 
     pairs: Int
     table: NDArray[Any]
+    direct: bool = False
 
 
 def _slots(journeys: Journeys) -> _Slots:
     offsets, _, touchpoint = arrays_of(journeys)
     k = len(journeys.touchpoints)
     if k <= DIRECT:
-        return _Slots(np.arange(k * k), np.arange(k * k, dtype=np.int32))
+        return _Slots(np.arange(k * k), np.empty(0, np.int32), direct=True)
     if k <= TABLE:
         partials = over_parts(offsets, lambda a, b: _present(offsets, touchpoint, k, a, b))
         present = np.logical_or.reduce([np.zeros(k * k, bool), *partials])
@@ -205,54 +244,56 @@ def find(journeys: Journeys, question: Transitions) -> Finding:
     if question.medians:
         drop, most = next(((drop, most) for drop, most, worth in BUCKETS if u * most <= worth), (0, 1))
 
-    def counted(first: int, last: int) -> tuple[int, Any, Any]:
-        found = _count(offsets, time_us, touchpoint, k, slots.table, slots.pairs, u, drop, most, first, last)
-        return first, *found
+    def counted(first: int, last: int) -> tuple[int, Any, Any, Any]:
+        return first, *_count(
+            offsets, time_us, touchpoint, k, slots.direct, slots.table, slots.pairs, u, drop, most, first, last
+        )
 
     partials = list(over_parts(offsets, counted))
-    histograms = {first: histogram for first, histogram, _ in partials}
-    histogram = sum((h.astype(np.int64) for h in histograms.values()), np.zeros((u, most), np.int64))
-    sums = sum((part for _, _, part in partials), np.zeros((u, 4), np.int64))
-    total = histogram.sum(axis=1)
-    columns: dict[str, Any] = {}
-    if question.medians:
-        medians = _medians(journeys, slots, histograms, histogram, (drop, most))
+    sums = sum((part[2] for part in partials), np.zeros((u, 4), np.int64))
+    total = sums[:, 0]
     rows = np.flatnonzero(total)
     names = journeys.touchpoints
-    before, after = slots.pairs[rows] // max(k, 1), slots.pairs[rows] % max(k, 1)
-    order = sorted(range(len(rows)), key=lambda r: (-int(total[rows[r]]), names[before[r]], names[after[r]]))
-    rows, before, after = rows[order], before[order], after[order]
-    leaving = np.bincount(before, weights=total[rows], minlength=k)[before] if len(rows) else np.zeros(0)
+    before, after = (rows_of.tolist() for rows_of in np.divmod(slots.pairs[rows], max(k, 1)))
+    counts = total[rows].tolist()
+    order = sorted(range(len(rows)), key=lambda r: (-counts[r], names[before[r]], names[after[r]]))
+    sources = np.array(before, np.int64)
+    leaving = np.bincount(sources, weights=total[rows], minlength=1)[sources]
     share, low, high = shares(total[rows], leaving)
-    exact = join(sums[rows, 2], sums[rows, 3])
-    columns = {
-        "from": [names[code] for code in before],
-        "to": [names[code] for code in after],
-        "count": total[rows],
-        "journeys": sums[rows, 1],
-        "share": or_none(share),
-        "low": or_none(low),
-        "high": or_none(high),
-        "mean_us": [whole // int(n) for whole, n in zip(exact, total[rows], strict=True)],
+    # Sums are exact whole numbers of any size: high words of all parts, and low words that are below 2**63 each.
+    exact = [0] * len(rows)
+    for _, _, part, above in partials:
+        for r, (h, w) in enumerate(zip(above[rows].tolist(), part[rows, 1].tolist(), strict=True)):
+            exact[r] += (h << 32) + w
+    columns: dict[str, Any] = {
+        "from": [names[before[r]] for r in order],
+        "to": [names[after[r]] for r in order],
+        "count": total[rows][order],
+        "journeys": sums[rows, 2][order],
+        "share": or_none(share[order]),
+        "low": or_none(low[order]),
+        "high": or_none(high[order]),
+        "mean_us": [exact[r] // counts[r] for r in order],
     }
     if question.medians:
-        columns["median_us"] = medians[rows]
+        histograms = {first: histogram if most > 1 else part[:, :1] for first, histogram, part, _ in partials}
+        columns["median_us"] = _medians(journeys, slots, histograms, total, (drop, most))[rows][order]
     pairs = int(total.sum())
     return Finding(columns, {"transitions": pairs, "journeys": len(journeys)}, (pairs,))
 
 
 def _medians(
-    journeys: Journeys, slots: _Slots, histograms: dict[int, Any], whole: Int, buckets: tuple[int, int]
+    journeys: Journeys, slots: _Slots, histograms: dict[int, Any], total: Int, buckets: tuple[int, int]
 ) -> Int:
     """Exact medians: the bucket that holds it is known from the histogram; its times are collected and searched."""
     offsets, time_us, touchpoint = arrays_of(journeys)
     k, u = len(journeys.touchpoints), len(slots.pairs)
-    total, reached = whole.sum(axis=1), np.cumsum(whole, axis=1)
-    last = whole.shape[1] - 1
-    lower = np.minimum((reached <= ((np.maximum(total, 1) - 1) // 2)[:, None]).sum(axis=1), last)
-    upper = np.minimum((reached <= (total // 2)[:, None]).sum(axis=1), last)
+    lower, upper, below = np.zeros(u, np.int64), np.zeros(u, np.int64), np.zeros(u, np.int64)
+    whole = np.zeros((u, buckets[1]), np.int64)
+    for histogram in histograms.values():
+        whole += histogram
+    _locate(whole, lower, upper, below)
     every = np.arange(u)
-    below = np.where(lower > 0, reached[every, np.maximum(lower - 1, 0)], 0)
     # Each part writes to a stretch of its own, slot by slot.
     held = {f: h[every, lower] + np.where(lower != upper, h[every, upper], 0) for f, h in histograms.items()}
     start = np.concatenate(([0], np.cumsum(sum(held.values(), np.zeros(u, np.int64))))).astype(np.int64)
@@ -264,7 +305,7 @@ def _medians(
 
     def collect(first: int, last: int) -> None:
         _collect(
-            offsets, time_us, touchpoint, k, slots.table, slots.pairs, *buckets,
+            offsets, time_us, touchpoint, k, slots.direct, slots.table, slots.pairs, *buckets,
             lower, upper, places[first], out, first, last,
         )  # fmt: skip
 
