@@ -346,6 +346,52 @@ def test_the_header_of_a_file(tmp_path):
     assert header([tmp_path / "a.csv"], mapped()) == ["who", "at", "what", "worth"]
 
 
+def selected(tmp_path, sql: str):
+    mapping = f"sql = '''{sql}'''\ncustomer = 'who'\ntime = 'seen'\ntouchpoint = {{ value = 'x' }}\nvalue = 'worth'\n"
+    (tmp_path / "m.toml").write_text(mapping)
+    return whole(list(read([], read_mapping(tmp_path / "m.toml"))))
+
+
+def test_a_select_keeps_zeros_and_the_order_of_rows(tmp_path):
+    rows = [f"{100_000 - i},2024-01-01,1" for i in range(25_000)]
+    (tmp_path / "o.csv").write_text("who,seen,worth\n" + "\n".join(rows) + "\n007,2024-01-01,2\n")
+    events, refused, _ = selected(tmp_path, "select * from 'o.csv'")
+    assert [e["customer"] for e in events] == [row.split(",")[0] for row in rows] + ["007"]
+    assert not refused
+    table = pa.table({"who": [f"{i % 5_000:05}" for i in range(50_000)][::-1], "worth": [1] * 50_000})
+    pq.write_table(table, tmp_path / "o.parquet")
+    text = "select who, date '2024-01-01' as seen, sum(worth) as worth from 'o.parquet' group by who"
+    events, _, _ = selected(tmp_path, text)
+    assert [e["customer"] for e in events] == [f"{i:05}" for i in range(5_000)][::-1]
+
+
+@pytest.mark.parametrize(("sql", "message"), [
+    ("select 1; select 2", "more than one statement"), ("drop table x", "Write one SELECT"), ("selec", "syntax error"),
+    ("select * from 'none.csv'", "there is no file 'none.csv'"), ("select nope from (select 1 as who)", "nope"),
+    ("copy (select 1) to 'x.csv'", "Write one SELECT"), ("select 1 as who", "no column 'worth'"),
+])  # fmt: skip
+def test_what_is_not_one_select_over_files_is_refused(tmp_path, sql, message):
+    with pytest.raises(BadMapping, match=message):
+        selected(tmp_path, sql)
+
+
+def test_a_long_field_in_quotes_is_too_long_and_not_unclosed(tmp_path):
+    text = 'who,at,what,worth\n1,2024-01-01,"' + "x" * 100_000 + '",1\n2,2024-01-01,v,1\n'
+    events, refused, _ = imported(tmp_path, text)
+    assert [(r.line, r.code) for r in refused] == [(2, "too-long")]
+    assert len(events) == 1
+
+
+def test_a_missing_id_that_a_frame_wrote_as_nan_is_missing(tmp_path):
+    table = pa.table(
+        {"who": [float("nan"), 7.0], "at": ["2024-01-01"] * 2, "what": ["a"] * 2, "worth": [float("nan"), 1]}
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    events, refused, _ = whole(list(read([tmp_path / "a.parquet"], mapped())))
+    assert [r.code for r in refused] == ["no-customer"]
+    assert events[0]["customer"] == "7"
+
+
 def real(name: str, *files: str):
     chunks = list(read([SHARED / f for f in files], read_mapping(HERE / "mappings" / name)))
     tables = [c.events for c in chunks if c.events is not None]

@@ -76,16 +76,17 @@ def _plain_ascii(names: pa.Array) -> bool:
     return len(used) == 0 or (int(used.min()) > 32 and int(used.max()) < 127)
 
 
+def _number_text(x: float) -> str:
+    return f"{x:.0f}" if x == x // 1 and abs(x) < 2**63 else repr(x)
+
+
 def _texts(array: pa.Array) -> pa.Array:
     """The texts of an array of any type; whole floating numbers without ".0"."""
     kind = array.type
     if pa.types.is_string(kind):
         return array
-    if pa.types.is_floating(kind):
-        whole = [
-            None if x is None else f"{x:.0f}" if x == x // 1 and abs(x) < 2**63 else repr(x) for x in array.to_pylist()
-        ]
-        return pa.array(whole, pa.string())
+    if pa.types.is_floating(kind):  # NaN is how data frames write a missing id
+        return pa.array([None if x is None or x != x else _number_text(x) for x in array.to_pylist()], pa.string())
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
         return times.moments(array)
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_duration(kind):
@@ -107,7 +108,8 @@ def cell(column: pa.Array | pa.ChunkedArray, row: int) -> str:
 def coded(array: pa.Array, empty: tuple[str, ...] = ()) -> pa.DictionaryArray:
     """An array as coded texts, stripped of outer blanks; blank texts and those of `empty` are null."""
     if not pa.types.is_dictionary(array.type):
-        encodable = not (pa.types.is_nested(array.type) or pa.types.is_decimal(array.type))
+        kind = array.type
+        encodable = not (pa.types.is_nested(kind) or pa.types.is_decimal(kind) or pa.types.is_string_view(kind))
         array = (array if encodable else _texts(array)).dictionary_encode()
     names = _texts(array.dictionary)
     indices = array.indices.cast(pa.int32())
@@ -228,7 +230,8 @@ class _Work:
         if native is None:
             array = self.coded(source.position)
             names = array.dictionary.to_pylist()
-            text = pa.types.is_string(column.type) or pa.types.is_dictionary(column.type)
+            kind = column.type
+            text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)
             form = self.plan.numbers if text else values.NumberFormat(".")
             form.find(names)
             by_name = values.texts_value(names, form)

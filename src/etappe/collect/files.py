@@ -112,6 +112,8 @@ def _sources(paths: Sequence[Path], mapping: Mapping) -> Iterator[Callable[[], R
 
 def header(paths: Sequence[Path], mapping: Mapping) -> list[str]:
     """The names of the columns of the first file (or of the SELECT); empty where it has no header."""
+    if mapping.sql is not None:
+        return select(mapping.sql, folders_of(paths, mapping), "mapping", header_only=True).header
     rows = next(iter(_sources(paths, mapping)))()
     return rows.header if rows.named else []
 
@@ -135,6 +137,8 @@ def read(
     for make in makers:
         source = make()
         plan(mapping, source.header, timezone, source.file, named=source.named)
+    if len(makers) == 1:  # a SELECT or a workbook need not be read twice
+        makers = [lambda: source]
     return _chunks(makers, mapping, timezone, progress)
 
 

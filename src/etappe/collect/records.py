@@ -19,7 +19,7 @@ def split_record(text: str, at: int, delimiter: str, final: bool) -> tuple[list[
     Raises
     ------
     Fault
-        stray-quote, unclosed-quote.
+        stray-quote, unclosed-quote, too-long.
     Unfinished
         A quote is open at the end of the text, and more may come.
 
@@ -42,7 +42,7 @@ def split_record(text: str, at: int, delimiter: str, final: bool) -> tuple[list[
                 if close < 0 or close - at > FIELD_LIMIT * 2:
                     if close < 0 and not final and len(text) - at <= FIELD_LIMIT * 2:
                         raise Unfinished
-                    raise Fault("unclosed-quote")
+                    raise Fault("unclosed-quote" if close < 0 or "\n" in text[at:close] else "too-long")
                 pieces.append(text[at + 1 : close])
                 at = close + 1
                 if text[at : at + 1] != '"':

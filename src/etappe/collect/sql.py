@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from etappe.collect.tables import ROWS, Table
 from etappe.errors import BadMapping
 
 _FILE: Final = re.compile(r".+\.(parquet|csv|tsv|txt|json|jsonl|ndjson)(\.gz|\.zst)?", re.IGNORECASE)
+_CSV: Final = re.compile(r"\.(csv|tsv|txt)(\.gz)?$", re.IGNORECASE)
 
 
 def sql_files(sql: str, folders: Sequence[Path], where: str) -> list[Path]:
@@ -84,6 +86,32 @@ def _constants(node: Any) -> Iterator[str]:
             yield from _constants(value)
 
 
+def _keep_zeros(con: Any, sql: str, folders: Sequence[Path], where: str) -> None:
+    """Keep texts such as "007" in CSV files, also where DuckDB's sample of them holds whole numbers only."""
+    names = {name for name in _names(_tree(sql, where)) if _CSV.search(name)}
+    for name in sorted(names):
+        path = next((str(p) for folder in folders for p in _glob(folder, name)), name)
+        kinds = con.execute("select column_name, column_type from (describe from read_csv($1))", [path]).fetchall()
+        whole = [column for column, kind in kinds if kind in ("BIGINT", "INTEGER", "HUGEINT", "UBIGINT")]
+        if not whole:
+            continue
+        tests = ", ".join(f"bool_or(regexp_matches({_quoted(c)}, '^\\s*0[0-9]'))" for c in whole)
+        found = con.execute(f"select {tests} from read_csv($1, all_varchar = true)", [path]).fetchall()[0]
+        kept = [column for column, zero in zip(whole, found, strict=True) if zero]
+        if kept:
+            kinds_text = ", ".join(f"{_literal(c)}: 'VARCHAR'" for c in kept)
+            reader = f"read_csv({_literal(path)}, types = {{{kinds_text}}})"
+            con.execute(f"create or replace view {_quoted(name)} as from {reader}")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _ordered(sql: str, where: str) -> tuple[str | None, bool]:
     """The SELECT in the order of rows (a group: of its first), None where that cannot be; whether it says an order."""
     node = _tree(sql, where)["statements"][0]["node"]
@@ -97,7 +125,7 @@ def _ordered(sql: str, where: str) -> tuple[str | None, bool]:
     name = table.get("alias") or table.get("table_name")
     if table.get("type") != "BASE_TABLE" or not name:
         return None, False
-    row = '"' + str(name).replace('"', '""') + '".file_row_number'
+    row = _quoted(str(name)) + ".file_row_number"
     grouped = bool(node.get("group_expressions"))
     return f"{sql.strip().rstrip(';')}\norder by {f'min({row})' if grouped else row}", False
 
@@ -106,7 +134,7 @@ def _row_of(part: Any) -> Callable[[int], list[Any]]:
     return lambda row: [cell(column, row) for column in part.columns]
 
 
-def select(sql: str, folders: Sequence[Path], where: str) -> Table:
+def select(sql: str, folders: Sequence[Path], where: str, *, header_only: bool = False) -> Table:
     """The rows of one SELECT over files; ties keep the order of rows, a group that of its first row.
 
     Raises
@@ -117,20 +145,21 @@ def select(sql: str, folders: Sequence[Path], where: str) -> Table:
     import duckdb
 
     sql_files(sql, folders, where)
-    rewritten, ordered = _ordered(sql, where)
+    rewritten, ordered = (None, True) if header_only else _ordered(sql, where)
+    text = f"select * from ({sql.strip().rstrip(';')}\n) limit 0" if header_only else sql
     con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     con.execute("set file_search_path = $1", [",".join(str(folder) for folder in folders)])
     con.execute("set timezone = 'UTC'")
     try:
-        try:
-            result = con.sql(rewritten or sql).to_arrow_table()
-        except duckdb.BinderException:
-            if rewritten is None:
-                raise
-            ordered, result = False, None
-        if result is None or (rewritten is None and not ordered):
-            con.execute("set threads = 1")  # without an order of rows, at least the same one each time
-            result = con.sql(sql).to_arrow_table()
+        _keep_zeros(con, sql, folders, where)
+        result = None
+        if rewritten is not None:
+            with suppress(duckdb.BinderException):  # no row numbers, as in CSV
+                result = con.sql(rewritten).to_arrow_table()
+        if result is None:
+            if not ordered:
+                con.execute("set threads = 1")  # without an order of rows, at least the same one each time
+            result = con.sql(text).to_arrow_table()
     except duckdb.Error as error:
         raise BadMapping(where, f"sql: {error}.", "Try the SELECT in DuckDB.") from error
     finally:

@@ -73,7 +73,7 @@ class Records:
             except Fault:
                 fields = rough(text.split("\n")[0], self.delimiter)
             self.width = len(fields)
-            return [field.strip() for field in fields]
+            return [field.strip(" \t\r\n" + _BOM) for field in fields]
 
     def drop_first(self) -> None:
         """Leave the first record out: it is the header."""
