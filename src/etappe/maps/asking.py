@@ -33,6 +33,7 @@ class Number:
     question: Row | None = None
     row: Row | None = None
     without: Row | None = None
+    registry: Registry | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

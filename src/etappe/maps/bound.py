@@ -10,6 +10,7 @@ from etappe.vocabulary import I18n
 
 if TYPE_CHECKING:
     from etappe.journeys.columns import Journeys
+    from etappe.journeys.stages import Registry
 
 State = Literal["fresh", "stale", "few", "changed", "failed", "none", "held"]
 """fresh · stale: the data end before the window · few: below min_n, hidden · changed: outside the interval held in the
@@ -54,6 +55,7 @@ class Bound:
     source: str = ""
     view: "Journeys | None" = field(default=None, repr=False)
     """The journeys that were asked; `row` and the positions of people refer to them."""
+    registry: "Registry | None" = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

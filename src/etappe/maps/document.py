@@ -4,7 +4,6 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
@@ -13,6 +12,7 @@ from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_t
 import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from etappe.errors import BadDocument
@@ -58,8 +58,6 @@ class _Reader:
             return {str(key): self.inner(node, key, f"{path}.{key}" if path else str(key)) for key in node}
         if isinstance(node, list):
             return [self.inner(node, i, f"{path}[{i}]") for i in range(len(node))]
-        if isinstance(node, date):
-            return node.isoformat()
         for kind in (bool, int, float, str):
             if isinstance(node, kind):
                 return kind(node)
@@ -159,6 +157,13 @@ def _place_of(key: str, hints: dict[str, Any]) -> str:
     return f"Did you mean '{near[0]}'?" if near else f"Known keys are {', '.join(hints)}."
 
 
+class _Constructor(RoundTripConstructor):
+    """Reads days as texts: what is no day is then told with its place, as any other fault."""
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
+
+
 def _load(text: str, where: str) -> Any:
     try:
         if text.lstrip().startswith("{"):
@@ -166,7 +171,9 @@ def _load(text: str, where: str) -> Any:
                 return json.loads(text)
             except ValueError:
                 pass  # a map may also be YAML in braces; YAML's error names the line
-        return YAML().load(text)
+        yaml = YAML()
+        yaml.Constructor = _Constructor
+        return yaml.load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         what = f"cannot be read as YAML: {(error.problem or 'unreadable').strip()}."

@@ -15,8 +15,8 @@ from etappe.analysis.reach import reach
 from etappe.errors import BadDocument, unknown
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry, default_registry
+from etappe.maps.binder import both
 from etappe.maps.document import read_map
-from etappe.maps.evidence import both
 from etappe.maps.model import Cell, Evidence, JourneyMap, Lane, Parameters, Stage, Step, Touchpoint
 from etappe.vocabulary import ATOMS, Atom, I18n
 from etappe.vocabulary import Touchpoint as Known

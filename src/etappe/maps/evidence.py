@@ -6,9 +6,7 @@ themselves; signs of it (sentiment, rage clicks) are derived; what rests on noth
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
@@ -20,153 +18,17 @@ from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry
 from etappe.language import LANGUAGES, percent, word
 from etappe.language import number as number_text
-from etappe.maps.asking import HOW, Number, Request, in_unit, kind_of, period_for, pick
+from etappe.maps.asking import Number, in_unit, kind_of, period_for
+from etappe.maps.binder import Binder, Missing, both, within_text
 from etappe.maps.bound import SHOWN, Bound, BoundCell, BoundMap, Coverage
 from etappe.maps.check import check
 from etappe.maps.metrics import METRICS, SELF_REPORTED, base_name, feeling, parameters_of
-from etappe.maps.model import BASES, Basis, Cell, Evidence, Held, JourneyMap, Lane, Parameters, Pick, Window
-from etappe.maps.seen import Seen, see
-from etappe.units import SECOND_US, UNITS_US, duration_us, iso
+from etappe.maps.model import BASES, Basis, Cell, Evidence, Held, JourneyMap, Lane, Pick
+from etappe.units import iso
 from etappe.vocabulary import I18n
 
 NO_CLAIM: Final = frozenset(("owner", "channel", "image", "text", "frontstage", "backstage", "support", "goal"))
 """Lanes that say what we do or want: nothing about customers that could be measured."""
-
-
-_WINDOW_UNITS: Final = (
-    ("days", UNITS_US["d"]), ("hours", UNITS_US["h"]), ("minutes", UNITS_US["m"]), ("seconds", UNITS_US["s"]),
-    ("microseconds", 1),
-)  # fmt: skip
-
-
-def both(key: str, **values: object) -> I18n:
-    """A text of the word list in every language; values may be texts in every language themselves."""
-    said = {}
-    for lang in LANGUAGES:
-        filled = {name: _said(value, lang) for name, value in values.items()}
-        said[lang] = word(key, lang, **filled)
-    return said
-
-
-def _said(value: object, lang: str) -> object:
-    return (value.get(lang) or value.get("en") or next(iter(value.values()), "")) if isinstance(value, dict) else value
-
-
-class _Missing(EtappeError):
-    """There is no such data yet."""
-
-    def __init__(self, why: I18n) -> None:
-        self.why = why
-        super().__init__("", str(why))
-
-
-class _Binder:
-    def __init__(self, m: JourneyMap, journeys: Journeys, registry: Registry | None, now_us: int) -> None:
-        self.map, self.raw, self.registry, self.now_us = m, journeys, registry, now_us
-        self.views: dict[tuple[str | None, Window | None], tuple[Journeys, Seen]] = {}
-        self.all = see(m, journeys, registry)
-
-    def view(self, condition: str | None, window: Window | None) -> tuple[Journeys, Seen]:
-        """The journeys after population, filter and window: under the data's names, and under the map's."""
-        key = (condition, window)
-        if key not in self.views:
-            found = self.raw
-            if self.map.population and self.map.population.event_filter:
-                found = found.where(self.map.population.event_filter)
-            if condition:
-                found = found.where(condition)
-            if window is not None:
-                found = found.between(*self.edges(window))
-            self.views[key] = found, see(self.map, found, self.registry)
-        return self.views[key]
-
-    def edges(self, window: Window) -> tuple[int | None, int | None]:
-        """First microsecond of a window, and the first after it. A rolling one ends with the data, not the clock."""
-        if window.rolling is not None:
-            until = self.raw.origin.data_until_us
-            return (None, None) if until is None else (until - duration_us(window.rolling) + 1, until + 1)
-        zone = ZoneInfo(window.timezone or self.raw.origin.timezone)
-        start = _midnight(window.start, zone, 0) if window.start else None
-        return start, _midnight(window.end, zone, 1) if window.end else None
-
-    def touchpoint(self, name: str, where: str) -> str:
-        """The touchpoint that a step, a touchpoint of the map or a name in the data means; the data must hold it."""
-        steps = {step.id: step.touchpoint for step in self.map.steps}
-        if name in steps:
-            if steps[name] is None:
-                raise BadQuestion(where, f"step {name!r} has no touchpoint.", "Give it one, so that it can be counted.")
-            name = str(steps[name])
-        on_map = {t.id: t.title for t in self.map.touchpoints}
-        if name in on_map and not self.all.names[name]:
-            if name in self.all.problems:
-                raise BadQuestion("", self.all.problems[name])
-            raise _Missing(both("map.none.touchpoint", name=on_map[name]))
-        if name not in self.all.journeys.touchpoints:
-            self.all.journeys.code(name, where)
-        return name
-
-    def next_of(self, start: str, where: str) -> str:
-        steps = [step.id for step in self.map.steps]
-        if start in steps and steps.index(start) + 1 < len(steps):
-            return steps[steps.index(start) + 1]
-        raise BadQuestion(where, "the parameter 'to' is missing.", "Name the step or touchpoint that should follow.")
-
-    def buying(self) -> str:
-        for step in self.map.steps:
-            names = self.all.names.get(step.touchpoint or "", ())
-            if any((t := self.registry.find(name)) and t.atom == "buy" for name in names if self.registry):
-                return str(step.touchpoint)
-        raise BadQuestion("touchpoint", "is missing, and no step of the map is a purchase.", "Name the touchpoint.")
-
-    def ask(
-        self, e: Evidence, parameters: Parameters, condition: str | None
-    ) -> tuple[Number, Journeys, dict[str, Any]]:
-        raw, seen = self.view(condition, e.window or self.map.window)
-        if raw.events == 0:
-            raise _Missing(both("map.none.window"))
-        if e.question is not None and isinstance(e.value, Pick):
-            return pick(raw, self.registry, e.question, e.value), raw, {}
-        metric = METRICS[base_name(str(e.metric))]
-        given: dict[str, Any] = {"within": parameters.within, "agg": parameters.agg}
-        given |= {"stage": parameters.stage, "model": parameters.model}
-        if parameters.touchpoint:
-            given["touchpoint"] = self.touchpoint(parameters.touchpoint, "touchpoint")
-        elif metric.how == "repeat":
-            given["touchpoint"] = self.buying()
-        if "from" in metric.parameters:
-            if parameters.start is None:
-                raise BadQuestion("from", "is missing.", "Name the step or touchpoint where it starts.")
-            end = parameters.end or self.next_of(parameters.start, "to")
-            given |= {"start": self.touchpoint(parameters.start, "from"), "end": self.touchpoint(end, "to")}
-            if given["start"] == given["end"] and metric.how != "transition":
-                what = f"both steps are the touchpoint {given['start']!r}."
-                raise BadQuestion("from, to", what, "Give one of them a touchpoint of its own.")
-        for name in ("touchpoint", "start", "end"):
-            if given.get(name) is not None and given[name] not in seen.journeys.touchpoints:
-                raise _Missing(both("map.none.window"))
-        request = Request(journeys=seen.journeys, registry=self.registry, **given)
-        shown = {name: value for name, value in given.items() if value is not None}
-        return HOW[metric.how](request), seen.journeys, shown
-
-    def stale(self, window: Window | None) -> bool:
-        until = self.raw.origin.data_until_us
-        if window is None or window.rolling is None or until is None:
-            return False
-        return until < self.now_us - duration_us(window.rolling)
-
-
-def _within(text: str) -> I18n:
-    """A window in words: "7d" is " binnen 7 Tagen"."""
-    us = duration_us(text, "within")
-    unit, size = next((u, s) for u, s in _WINDOW_UNITS if us % s == 0)
-    count = us // size
-    key = f"map.within.{unit}.one" if count == 1 else f"map.within.{unit}.other"
-    return both(key, count=count)
-
-
-def _midnight(day: str, zone: ZoneInfo, add: int) -> int:
-    moment = datetime.combine(date.fromisoformat(day) + timedelta(days=add), datetime.min.time(), zone)
-    return round(moment.timestamp()) * SECOND_US
 
 
 def _frame(e: Evidence) -> dict[str, Any]:
@@ -210,7 +72,7 @@ def _manual(e: Evidence, frame: dict[str, Any]) -> Bound:
     return Bound(**frame, state="fresh", value=e.value, n=e.n, verdict=_verdict(e, e.value))
 
 
-def _bind_one(e: Evidence, binder: _Binder | None) -> Bound:
+def _bind_one(e: Evidence, binder: Binder | None) -> Bound:
     frame = _frame(e)
     metric = METRICS.get(base_name(e.metric or ""))
     if e.metric is not None and metric is None:
@@ -228,7 +90,7 @@ def _bind_one(e: Evidence, binder: _Binder | None) -> Bound:
     try:
         parameters, condition, _ = parameters_of(e)
         number, view, shown = binder.ask(e, parameters, condition)
-    except _Missing as missing:
+    except Missing as missing:
         return Bound(**frame, state="none", why=missing.why)
     except EtappeError as error:
         return Bound(**frame, state="failed", why=both("map.failed", why=str(error)))
@@ -236,7 +98,7 @@ def _bind_one(e: Evidence, binder: _Binder | None) -> Bound:
 
 
 def _computed(
-    e: Evidence, frame: dict[str, Any], binder: _Binder, number: Number, view: Journeys, shown: dict[str, Any]
+    e: Evidence, frame: dict[str, Any], binder: Binder, number: Number, view: Journeys, shown: dict[str, Any]
 ) -> Bound:
     metric = METRICS.get(base_name(e.metric or ""))
     kind = metric.unit if metric else kind_of(e.value.column if isinstance(e.value, Pick) else "")
@@ -245,8 +107,9 @@ def _computed(
     unit = unit if unit in ("journeys", "events", "percent", "money", "count") or kind == "duration" else kind
     value, low, high = (in_unit(x, kind, unit) for x in (number.value, number.low, number.high))
     titles = {t.id: t.title for t in binder.map.touchpoints}
+    titles |= {s.id: s.title for s in binder.map.stages}
     words = {name: titles.get(str(value), value) for name, value in shown.items()}
-    within = _within(shown["within"]) if "within" in shown else {"de": "", "en": ""}
+    within = within_text(shown["within"]) if "within" in shown else {"de": "", "en": ""}
     how = f"map.how.{metric.how}" if metric else "map.how.question"
     sentence = both(how, within=within, n=number.n, **{k: v for k, v in words.items() if k != "within"})
     answer = number.answer
@@ -262,6 +125,7 @@ def _computed(
         "parameters": shown,
         "snapshot": answer.snapshot if answer else None,
         "view": view,
+        "registry": number.registry,
     }
     if number.n < e.min_n:
         return Bound(**frame, **common, state="few")
@@ -333,11 +197,12 @@ def _cells(document: JourneyMap, evidence: dict[str, Bound]) -> Iterator[BoundCe
         )  # fmt: skip
 
 
-def _coverage(binder: _Binder) -> Coverage | None:
+def _coverage(binder: Binder) -> Coverage | None:
     raw, seen = binder.view(None, binder.map.window)
     if raw.events == 0:
         return None
-    whole = np.add.reduceat(~seen.mapped, raw.offsets[:-1]) == 0 if len(raw) else np.zeros(0, bool)
+    loose = np.concatenate(([0], np.cumsum(~seen.mapped)))[raw.offsets]
+    whole = np.diff(loose) == 0
     events, journeys = float(seen.mapped.mean()), float(whole.mean())
     counts = np.bincount(raw.touchpoint[~seen.mapped], minlength=len(raw.touchpoints))
     rest = Counter({name: int(counts[code]) for code, name in enumerate(raw.touchpoints) if counts[code]})
@@ -364,7 +229,7 @@ def bind(
     >>> bind(read_map("schema: journey-map/1\\nid: shop\\ntitle: Shop\\n")).evidence
     {}
     """
-    binder = None if journeys is None else _Binder(document, journeys, registry, now_us)
+    binder = None if journeys is None else Binder(document, journeys, registry, now_us)
     evidence = {e.id: _bind_one(e, binder) for e in document.evidence}
     cells = tuple(_cells(document, evidence))
     claims = [c.basis for c in cells if c.basis is not None]
@@ -377,7 +242,7 @@ def bind(
     )  # fmt: skip
 
 
-def people(bound: Bound, registry: Registry | None = None) -> tuple[Journeys, Int]:
+def people(bound: Bound) -> tuple[Journeys, Int]:
     """The journeys behind a number: those that were asked, and the positions of those that it counts.
 
     Examples
@@ -391,9 +256,9 @@ def people(bound: Bound, registry: Registry | None = None) -> tuple[Journeys, In
         raise BadQuestion(f"evidence {bound.id}", "there are no people behind this number.")
     if bound.row is None:
         return bound.view, np.arange(len(bound.view), dtype=np.int64)
-    found = who(bound.view, bound.question, bound.row, registry)
+    found = who(bound.view, bound.question, bound.row, bound.registry)
     if bound.without is not None:
-        found = np.setdiff1d(found, who(bound.view, bound.question, bound.without, registry))
+        found = np.setdiff1d(found, who(bound.view, bound.question, bound.without, bound.registry))
     return bound.view, found
 
 

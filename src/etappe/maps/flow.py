@@ -20,7 +20,7 @@ def levels(document: JourneyMap) -> list[tuple[Edge, int, int, int]]:
     --------
     >>> from etappe.maps.draft import template
     >>> [(edge.start, edge.end, level) for edge, _, _, level in levels(template("event-registration"))][:2]
-    [('s1', 's3', 0), ('s3', 's5', 0)]
+    [('s3', 's4', 0), ('s1', 's3', 0)]
     """
     keys = document.columns()
     arcs = [

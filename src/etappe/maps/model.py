@@ -1,7 +1,7 @@
 """Model: the structs of `journey-map/1`, the same for YAML, JSON and the schema."""
 
 import re
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -181,7 +181,7 @@ class Evidence(_Part, frozen=True):
     title: I18n = ""
     metric: str | None = None
     parameters: Parameters | None = None
-    question: dict[str, object] | None = None
+    question: dict[str, Any] | None = None
     value: Pick | float | None = None
     """Of a question: which number. Of the metric `manual`: the number itself."""
     n: int | None = None
