@@ -73,7 +73,7 @@ class _Tally:
         self.first_us: int | None = None
         self.last_us: int | None = None
         self.touchpoints: Counter[str] = Counter()
-        self.customers: list[Int] = []
+        self.customers = np.zeros(0, bool)
         self.refusals: list[Refusal] = []
         self.sentences: list[str] = []
         self.properties: set[str] = set()
@@ -97,8 +97,16 @@ class _Tally:
         if not self.sentences:
             self.sentences = sentences(chunk.events, lang, timezone)
 
+    def count_customers(self, actors: Int) -> None:
+        """Mark the actors of some rows: a bit each, since the same ones come again in every chunk."""
+        highest = int(actors.max())
+        if highest >= len(self.customers):
+            self.customers = np.concatenate((self.customers, np.zeros(highest + 1, bool)))
+        self.customers[actors] = True
+
     def customer_count(self) -> int:
-        return len(np.unique(np.concatenate(self.customers))) if self.customers else 0
+        """How many customers the import is about."""
+        return int(self.customers.sum())
 
 
 class _Opened(msgspec.Struct, frozen=True):
@@ -202,11 +210,11 @@ def _write(
             )
             if chunk.events is not None and chunk.events.num_rows:
                 who = actors.of(chunk.events["customer"])
-                tally.customers.append(np.unique(who))
+                tally.count_customers(who)
                 events.write(_event_rows(chunk.events, who, seq + events.rows, source))
             if chunk.attributes is not None and chunk.attributes.num_rows:
                 who = actors.of(chunk.attributes["customer"])
-                tally.customers.append(np.unique(who))
+                tally.count_customers(who)
                 given = chunk.attributes.select(["name", "value"])
                 attributes.write(given.add_column(0, "actor", pa.array(who)))
         if len(tally.touchpoints) > MOST_TOUCHPOINTS:

@@ -85,9 +85,10 @@ identifiers = Table(
     Column("actor", BigInteger, nullable=False),
     Column("import_id", String, nullable=False),
     PrimaryKeyConstraint("kind", "value"),
-    Index("identifiers_by_actor", "actor"),
     sqlite_with_rowid=False,
 )
+
+by_actor = Index("identifiers_by_actor", identifiers.c.actor)
 
 documents = Table(
     "documents",
@@ -119,7 +120,13 @@ def open_tables(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=10000"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "secure_delete=ON",
+            "busy_timeout=10000",
+            "cache_size=-131072",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     try:
