@@ -165,7 +165,7 @@ class Api:
             bound = ws.bind(ws.map(map_id), self.chosen(request))
             if evidence_id not in bound.evidence:
                 raise unknown(f"map {map_id}", "evidence", evidence_id, bound.evidence)
-            journeys, behind = people_of(bound.evidence[evidence_id], ws.registry())
+            journeys, behind = people_of(bound.evidence[evidence_id])
             page = behind[max(0, offset) : max(0, offset) + max(0, min(limit, 200))]
             return {"total": len(behind), "people": _people(journeys, page)}
 

@@ -29,6 +29,9 @@ from sqlalchemy import (
 from etappe.errors import BadFile
 
 SCHEMA: Final = "1"
+PRAGMAS: Final = (
+    "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=10000", "cache_size=-131072",
+)  # fmt: skip
 PERSONAL: Final = {"personal": True}
 SAFE_SQLITE: Final = (3, 51, 3)
 """Older releases can lose commits when two connections write (FEASIBILITY D)."""
@@ -120,13 +123,7 @@ def open_tables(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _: Any) -> None:
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "secure_delete=ON",
-            "busy_timeout=10000",
-            "cache_size=-131072",
-        ):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     try:
