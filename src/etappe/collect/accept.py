@@ -4,7 +4,7 @@ A row is taken whole or refused whole: if one of its events is at fault, none of
 row can be imported again. Work is done on whole columns; each distinct text is judged once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -47,12 +47,12 @@ _INVISIBLE: Final = (
 
 @dataclass(slots=True)
 class Batch:
-    """Rows of a file as columns of any Arrow type, by position; `raw(i)` gives all fields of a refused row."""
+    """Rows of a file as columns of any Arrow type, by position; `raw(rows)` gives all fields of some rows."""
 
     file: str
     columns: dict[int, pa.Array]
     lines: Int
-    raw: Callable[[int], list[Any]]
+    raw: Callable[[Int], list[Sequence[Any]]]
     broken: list[Refusal] = field(default_factory=list)
 
 
@@ -94,15 +94,14 @@ def _texts(array: pa.Array) -> pa.Array:
     return array.cast(pa.string())
 
 
-def cell(column: pa.Array | pa.ChunkedArray, row: int) -> str:
-    """The text of one cell; empty where there is none."""
-    one = column.slice(row, 1)
-    if isinstance(one, pa.ChunkedArray):
-        one = one.combine_chunks()
-    if pa.types.is_dictionary(one.type):
-        one = one.dictionary_decode()
-    text = _texts(one)[0].as_py()
-    return "" if text is None else str(text)
+def texts_at(column: pa.Array | pa.ChunkedArray, rows: pa.Array) -> list[str]:
+    """The texts of some cells of a column; empty where there is none."""
+    taken = column.take(rows)
+    if isinstance(taken, pa.ChunkedArray):
+        taken = taken.combine_chunks()
+    if pa.types.is_dictionary(taken.type):
+        taken = taken.dictionary_decode()
+    return ["" if text is None else str(text) for text in _texts(taken).to_pylist()]
 
 
 def coded(array: pa.Array, empty: tuple[str, ...] = ()) -> pa.DictionaryArray:
@@ -353,13 +352,19 @@ def _attributes(
 
 def _refused(work: _Work) -> list[Refusal]:
     batch = work.batch
+    rows = np.flatnonzero(work.fault)
+    if not len(rows):
+        return []
+    lines, faults, raws = batch.lines[rows].tolist(), work.fault[rows].tolist(), batch.raw(rows)
+    sources = {source.position: source for _, source in work.faults if source and source.position is not None}
+    held = {position: texts_at(batch.columns[position], pa.array(rows)) for position in sources}
     out = []
-    for row in np.flatnonzero(work.fault).tolist():
-        code, source = work.faults[work.fault[row]]
+    for i, fault in enumerate(faults):
+        code, source = work.faults[fault]
         column = value = None
         if source is not None and source.position is not None:
-            column, value = source.name, cell(batch.columns[source.position], row)
-        out.append(refusal(batch.file, int(batch.lines[row]), code, batch.raw(row), column, value))
+            column, value = source.name, held[source.position][i]
+        out.append(refusal(batch.file, lines[i], code, raws[i], column, value))
     return out
 
 

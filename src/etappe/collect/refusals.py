@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -45,6 +46,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     raw: str
 
 
+@cache
 def explain(code: str, column: str | None, lang: str) -> tuple[str, str]:
     """What is wrong and what to do, in a language.
 

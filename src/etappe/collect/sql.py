@@ -2,15 +2,16 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from etappe.collect.accept import Batch, cell
-from etappe.collect.tables import ROWS, Table
+from etappe.collect.accept import Batch
+from etappe.collect.tables import ROWS, Table, rows_at
 from etappe.errors import BadMapping
 
 _FILE: Final = re.compile(r".+\.(parquet|csv|tsv|txt|json|jsonl|ndjson)(\.gz|\.zst)?", re.IGNORECASE)
@@ -130,10 +131,6 @@ def _ordered(sql: str, where: str) -> tuple[str | None, bool]:
     return f"{sql.strip().rstrip(';')}\norder by {f'min({row})' if grouped else row}", False
 
 
-def _row_of(part: Any) -> Callable[[int], list[Any]]:
-    return lambda row: [cell(column, row) for column in part.columns]
-
-
 def select(sql: str, folders: Sequence[Path], where: str, *, header_only: bool = False) -> Table:
     """The rows of one SELECT over files; ties keep the order of rows, a group that of its first row.
 
@@ -173,7 +170,7 @@ def select(sql: str, folders: Sequence[Path], where: str, *, header_only: bool =
                 table.file,
                 columns,
                 np.arange(at + 1, at + 1 + len(part)),
-                _row_of(part),
+                partial(rows_at, part.columns),
             )
             at += len(part)
 

@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from etappe.collect.accept import Batch, cell
+from etappe.arrays import Int
+from etappe.collect.accept import Batch, texts_at
 from etappe.collect.refusals import refusal
 from etappe.errors import BadFile, BadMapping
 
@@ -58,14 +59,9 @@ def parquet(path: Path) -> Table:
         try:
             for batch in reader.iter_batches(ROWS, columns=columns):
                 start, here = at, {i: batch.column(names[i]) for i in needed}
-                whole: list[pa.Table] = []
 
-                def raw(
-                    row: int, start: int = start, count: int = len(batch), kept: list[pa.Table] = whole
-                ) -> list[Any]:
-                    if not kept:
-                        kept.append(_rows(file, start, count))
-                    return [cell(column, row) for column in kept[0].columns]
+                def raw(rows: Int, start: int = start, count: int = len(batch)) -> list[Sequence[Any]]:
+                    return rows_at(_rows(file, start, count).columns, rows)
 
                 yield Batch(table.file, here, np.arange(at + 1, at + 1 + len(batch)), raw)
                 at += len(batch)
@@ -73,6 +69,11 @@ def parquet(path: Path) -> Table:
             raise BadFile(path.name, f"breaks off at row {at + 1}.", "Write or download the file again.") from error
 
     return Table(path.name, names, file.metadata.num_rows, batches)
+
+
+def rows_at(columns: Sequence[Any], rows: Int) -> list[Sequence[Any]]:
+    """The texts of some rows of a table."""
+    return list(zip(*(texts_at(column, pa.array(rows)) for column in columns), strict=True))
 
 
 def _rows(file: Any, start: int, count: int) -> pa.Table:
@@ -163,7 +164,11 @@ def excel(path: Path, sheet: str | None, skip: int, has_header: bool) -> Table:
         if rows:
             columns = {i: _column([row[i] for _, row in rows]) for i in needed}
             lines = np.asarray([line for line, _ in rows], np.int64)
-            yield Batch(table.file, columns, lines, lambda row: [_text(c) for c in rows[row][1][: len(header)]])
+
+            def raw(wanted: Int) -> list[Sequence[Any]]:
+                return [[_text(c) for c in rows[row][1][: len(header)]] for row in wanted.tolist()]
+
+            yield Batch(table.file, columns, lines, raw)
 
     return Table(path.name, header, len(rows), batches)
 
@@ -252,7 +257,8 @@ def _json_batch(table: Table, needed: tuple[int, ...], part: Sequence[tuple[int,
         if pa.types.is_null(columns[i].type):
             columns[i] = columns[i].cast(pa.string())
 
-    def raw(row: int) -> list[Any]:
-        return [None if good[row].get(name) is None else _text(good[row][name]) for name in names]
+    def raw(rows: Int) -> list[Sequence[Any]]:
+        picked = [good[row] for row in rows.tolist()]
+        return [[None if row.get(name) is None else _text(row[name]) for name in names] for row in picked]
 
     return Batch(table.file, columns, np.asarray(lines, np.int64), raw, broken)

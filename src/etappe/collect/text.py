@@ -5,7 +5,8 @@ is not a whole record in itself (a quoted line break, a stray quote) is read let
 close within the limit of a field costs its own line only: reading goes on with the next one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,11 +65,13 @@ class Records:
                 text = text[lead:]
             if not text:
                 return None
+            whole = self.ended or len(self.carry) >= 1 << 20
             try:
-                fields, _ = split_record(text, 0, self.delimiter, self.ended or "\n" in text)
+                fields, end = split_record(text, 0, self.delimiter, whole)
+                if end == len(text) and not whole:
+                    raise Unfinished
             except Unfinished:
-                if not self._more():
-                    return rough(text.split("\n")[0], self.delimiter)
+                self._more()
                 continue
             except Fault:
                 fields = rough(text.split("\n")[0], self.delimiter)
@@ -142,6 +145,7 @@ class _Block:
         wrong = ~empty & self._undecodable(flags)
         nul = flags & _NUL > 0
         mark = self._marked()
+        faults = {"bad-encoding": wrong, "nul": nul, "byte-order-mark": mark, "blank-row": blank}
         broken = wrong | nul | mark | blank
         if self.of.delimiter == " ":
             plain_data, plain_starts, plain_ends = self._squeezed()
@@ -163,15 +167,7 @@ class _Block:
             if line >= until:
                 break
             if broken[line]:
-                code = (
-                    "bad-encoding"
-                    if wrong[line]
-                    else "nul"
-                    if nul[line]
-                    else "byte-order-mark"
-                    if mark[line]
-                    else "blank-row"
-                )
+                code = next(name for name, faulty in faults.items() if faulty[line])
                 self.refuse(line, code)
             else:
                 fields, _ = split_record(self.text(line), 0, self.of.delimiter, True)
@@ -225,28 +221,18 @@ class _Block:
     def _by_letter(self, lines: Int, taken: NDArray[np.bool_], broken: NDArray[np.bool_]) -> int:
         """Read records that begin on certain lines letter by letter; returns the line where the next block begins."""
         after = 0
-        delimiter, width = self.of.delimiter, self.of.width
         for line in lines.tolist():
             if line < after:
                 continue
             taken[line] = True
             start = int(self.starts[line])
-            line_end = int(self.ends[line])
-            # Fields of a record may be long one by one, so there is room for all of them.
-            reach = min(len(self.block), max(line_end + 1, start) + (FIELD_LIMIT + 3) * max(width, 1))
-            final = self.of.done or reach < len(self.block)
-            own = self.block[start : line_end + 1].decode("utf-8", "surrogateescape")
+            own = self.block[start : int(self.ends[line]) + 1].decode("utf-8", "surrogateescape")
             try:
-                try:
-                    fields, end = split_record(own, 0, delimiter, False)
-                    text = own
-                except (Unfinished, Fault):
-                    text = self.block[start:reach].decode("utf-8", "surrogateescape")
-                    fields, end = split_record(text, 0, delimiter, final)
+                text, fields, end = self._record(start, own)
             except Unfinished:
                 return int(line)
             except Fault as fault:
-                code = "bad-encoding" if any("\udc80" <= c <= "\udcff" for c in own) else str(fault.args[0])
+                code = "bad-encoding" if _undecoded(own) else str(fault.args[0])
                 self.refuse(line, code)
                 after = line + 1
                 continue
@@ -261,8 +247,24 @@ class _Block:
                 self.slow.append((line, fields))
         return len(self.starts)
 
+    def _record(self, start: int, own: str) -> tuple[str, list[str], int]:
+        """A record's text, fields and end: within its own line, else as far as its fields may be long."""
+        delimiter, block = self.of.delimiter, self.block
+        with suppress(Unfinished, Fault):
+            return own, *split_record(own, 0, delimiter, False)
+        most = len(own.encode("utf-8", "surrogateescape")) + (FIELD_LIMIT + 3) * max(self.of.width, 1)
+        for reach in (4_096, 65_536, most):
+            text = block[start : start + reach].decode("utf-8", "surrogateescape")
+            if start + reach >= len(block) or reach == most:
+                break
+            with suppress(Unfinished):
+                fields, end = split_record(text, 0, delimiter, False)
+                if end < len(text):  # else the last field may be cut
+                    return text, fields, end
+        return text, *split_record(text, 0, delimiter, self.of.done or start + most < len(block))
+
     def _fault(self, record: str, fields: list[str]) -> str:
-        if any("\udc80" <= c <= "\udcff" for c in record):
+        if _undecoded(record):
             return "bad-encoding"
         if "\0" in record:
             return "nul"
@@ -312,12 +314,15 @@ class _Block:
         by_line = dict(self.slow)
         return Batch(self.of.file, columns, where + self.of.line, self._raw(where, by_line), self.broken)
 
-    def _raw(self, where: Int, by_line: dict[int, list[str]]) -> Callable[[int], list[Any]]:
-        def fields(row: int) -> list[Any]:
-            line = int(where[row])
+    def _raw(self, where: Int, by_line: dict[int, list[str]]) -> Callable[[Int], list[Sequence[Any]]]:
+        def fields(line: int) -> Sequence[Any]:
             return by_line[line] if line in by_line else split_record(self.text(line), 0, self.of.delimiter, True)[0]
 
-        return fields
+        return lambda rows: [fields(line) for line in where[rows].tolist()]
+
+
+def _undecoded(text: str) -> bool:
+    return any("\udc80" <= c <= "\udcff" for c in text)
 
 
 def _delimiters(data: Bytes, starts: Int, ends: Int, delimiter: int, *, simple: bool) -> tuple[Int, NDArray[np.bool_]]:
