@@ -11,7 +11,7 @@ from etappe.maps.bound import BoundMap
 from etappe.maps.curve import Point, segment
 from etappe.maps.document import read_map
 from etappe.maps.draft import TEMPLATES, template
-from etappe.maps.draw import svg
+from etappe.maps.draw import claimed, svg
 from etappe.maps.evidence import bind
 from etappe.maps.figures import amount, interval_text, n_text, target_text, title_text
 from etappe.maps.ink import COLOURS
@@ -116,6 +116,12 @@ def test_german_numbers_have_a_true_minus_and_a_comma():
     assert "95\u00a0%: 50,2 bis 69,1" in found
     assert "n\u00a0=\u00a0100 · Ziel 50" in found
     assert "60.0%" in texts(tree(small(), "en"))
+
+
+def test_the_shares_of_the_legend_sum_to_a_hundred():
+    bound = small()
+    assert sum(round(share * 100) for _, share in claimed(bound)) == 100
+    assert [basis for basis, _ in claimed(bound)] == ["measured", "derived", "researched", "assumed"]
 
 
 def test_few_cases_and_missing_data_are_said_in_the_picture():

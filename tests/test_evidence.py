@@ -3,6 +3,7 @@ import pytest
 
 from etappe.analysis.ask import ask
 from etappe.maps.document import read_map
+from etappe.maps.draw import period
 from etappe.maps.evidence import bind, hold, people
 from etappe.maps.metrics import METRICS, feeling
 from etappe.units import DAY_US
@@ -266,3 +267,11 @@ def test_a_bound_map_is_the_same_every_time():
     first, second = small(), small()
     assert {id: b.snapshot for id, b in first.evidence.items()} == {id: b.snapshot for id, b in second.evidence.items()}
     assert msgspec.to_builtins(first.map) == msgspec.to_builtins(second.map)
+
+
+def test_the_day_of_the_data_is_that_of_their_own_time_zone():
+    evening = 300 * DAY_US + DAY_US // 8  # three in the morning in London, the evening before in New York
+    shop = journeys(*[f"{evening} till"] * 40, timezone="America/New_York")
+    bound = bind(read_map(GOLDEN / "small.yaml"), shop, None, NOW)
+    assert period(bound.map, bound, "de") == "Daten bis 27.10.1970"
+    assert bound.data_until == "1970-10-28T03:00:00Z"

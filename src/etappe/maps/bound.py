@@ -40,6 +40,8 @@ class Bound:
     metric: str | None = None
     data_until: str | None = None
     at: str | None = None
+    timezone: str = "UTC"
+    """Of the data: days are said in it."""
     share_of_data: float | None = None
     """Share of all events that the population, filter and window leave."""
     question: dict[str, Any] | None = None
@@ -98,6 +100,7 @@ class BoundMap:
     faults: tuple[Fault, ...] = ()
     data_until: str | None = None
     at: str | None = None
+    timezone: str = "UTC"
 
     def of(self, cell: Cell) -> list[Bound]:
         """The evidence of a cell."""

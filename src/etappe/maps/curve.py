@@ -15,6 +15,8 @@ DASH: Final = "6 5"
 HEIGHT: Final = 118.0
 """Height of a lane with a curve."""
 PAD: Final = 20.0
+HIDDEN: Final = 8.0
+"""An end of an interval so near is hidden by its point; the number stands in the title."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,9 @@ def draw_curve(
         colour = "accent" if arc or -1 < score < 1 else "good" if score > 0 else "bad"
         said = number(score, lang, 1) if arc else signed(score, lang)
         ink.open(_title(bound, c, said, lang))
-        if c.low is not None and c.high is not None:
-            ink.line(p.x, at(c.high), p.x, at(c.low), stroke=colour, width=1.5)
-            for end in (c.high, c.low):
+        for end in (c.high, c.low):
+            if end is not None and abs(at(end) - p.y) > HIDDEN:
+                ink.line(p.x, p.y, p.x, at(end), stroke=colour, width=1.5)
                 ink.line(p.x - 4, at(end), p.x + 4, at(end), stroke=colour, width=1.5)
         ink.point(p.x, p.y, p.basis, colour=colour)
         _label(ink, p, points[i - 1] if i else None, points[i + 1] if i + 1 < len(points) else None, said, colour, y)

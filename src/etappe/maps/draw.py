@@ -35,23 +35,29 @@ def period(document: JourneyMap, bound: BoundMap, lang: str) -> str:
     elif window and window.start and window.end:
         parts.append(word("map.span", lang, start=day(window.start, lang), end=day(window.end, lang)))
     if bound.data_until:
-        parts.append(word("map.until", lang, day=day(bound.data_until, lang)))
+        parts.append(word("map.until", lang, day=day(bound.data_until, lang, bound.timezone)))
     return " · ".join(parts)
 
 
 def summary(bound: BoundMap, lang: str) -> str:
     """What the map rests on, as one sentence: "gemessen 53 % · angenommen 47 %"."""
-    return " · ".join(f"{word(f'map.basis.{b}', lang)} {percent(s, lang, 0)}" for b, s in _claimed(bound))
+    return " · ".join(f"{word(f'map.basis.{b}', lang)} {percent(s, lang, 0)}" for b, s in claimed(bound))
 
 
-def _claimed(bound: BoundMap) -> list[tuple[Basis, float]]:
-    return [(b, bound.shares[b]) for b in BASES if bound.shares.get(b)]
+def claimed(bound: BoundMap) -> list[tuple[Basis, float]]:
+    """The bases that occur with their shares in whole per cent, rounded so that they sum to 100."""
+    exact = {b: bound.shares[b] * 100 for b in BASES if bound.shares.get(b)}
+    whole = {b: int(share) for b, share in exact.items()}
+    left = round(sum(exact.values())) - sum(whole.values())
+    for b in sorted(exact, key=lambda b: whole[b] - exact[b])[:left]:
+        whole[b] += 1
+    return [(b, share / 100) for b, share in whole.items()]
 
 
 def _head(ink: Ink, bound: BoundMap, right: float, lang: str) -> float:
     """Title, scenario, legend; gives the bottom."""
     m = bound.map
-    legend = [(b, f"{word(f'map.basis.{b}', lang)} {percent(s, lang, 0)}") for b, s in _claimed(bound)]
+    legend = [(b, f"{word(f'map.basis.{b}', lang)} {percent(s, lang, 0)}") for b, s in claimed(bound)]
     legend_width = sum(width(text, 11) + 30 for _, text in legend)
     about = period(m, bound, lang)
     aside = max(legend_width, width(about, 11)) + 24

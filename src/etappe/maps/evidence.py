@@ -118,6 +118,7 @@ def _computed(
         "n": number.n,
         "data_until": answer.data_until if answer else None,
         "at": iso(binder.now_us),
+        "timezone": binder.raw.origin.timezone,
         "share_of_data": view.events / binder.raw.events if binder.raw.events else None,
         "question": number.question,
         "row": number.row,
@@ -239,6 +240,7 @@ def bind(
         map=document, evidence=evidence, cells=cells, shares=shares,
         coverage=_coverage(binder) if binder else None, faults=tuple(check(document, registry)),
         data_until=iso(until) if until is not None else None, at=iso(now_us) if now_us else None,
+        timezone=journeys.origin.timezone if journeys is not None else "UTC",
     )  # fmt: skip
 
 

@@ -97,7 +97,7 @@ def target_text(bound: Bound, lang: str) -> str:
 
 
 def day(text: str | None, lang: str, timezone: str = "UTC") -> str:
-    """The day of an ISO time."""
+    """The day of an ISO time where the data are at home: late in the evening there is still the same day."""
     if not text:
         return ""
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
@@ -112,7 +112,7 @@ def state_text(bound: Bound, lang: str) -> str:
     if bound.state in ("failed", "none", "changed"):
         return say(bound.why, lang)
     if bound.state == "stale":
-        return word("map.state.stale", lang, day=day(bound.data_until, lang))
+        return word("map.state.stale", lang, day=day(bound.data_until, lang, bound.timezone))
     if bound.state == "held":
         return word("map.state.held", lang)
     return ""
@@ -126,7 +126,7 @@ def title_text(bound: Bound, lang: str) -> str:
         word("map.interval.95", lang, interval=interval_text(bound, lang)) if interval_text(bound, lang) else "",
         n_text(bound, lang),
         target,
-        word("map.until", lang, day=day(bound.data_until, lang)) if bound.data_until else "",
+        word("map.until", lang, day=day(bound.data_until, lang, bound.timezone)) if bound.data_until else "",
         state_text(bound, lang),
         say(bound.sentence, lang),
     ]

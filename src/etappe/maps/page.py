@@ -9,11 +9,11 @@ from typing import Final
 from etappe.language import number, percent, word
 from etappe.maps.bound import SHOWN, Bound, BoundCell, BoundMap
 from etappe.maps.curve import HEIGHT, draw_curve
-from etappe.maps.draw import category_text, period
+from etappe.maps.draw import category_text, claimed, period
 from etappe.maps.figures import day, interval_text, n_text, signed, state_text, target_text, value_text
 from etappe.maps.ink import COLOURS, TINTS, Ink
 from etappe.maps.lanes import CURVES
-from etappe.maps.model import BASES, Basis, Lane, Step, Touchpoint, stage_columns
+from etappe.maps.model import Basis, Lane, Step, Touchpoint, stage_columns
 from etappe.vocabulary import I18n, say
 
 COLUMN: Final = 160
@@ -45,7 +45,8 @@ th,td{text-align:left;vertical-align:top;font-weight:400;padding:8px;border-top:
 tbody th{position:sticky;left:0;background:var(--bg);z-index:1;color:var(--mute);font-weight:600;font-size:12px;
 width:132px;min-width:132px;max-width:132px;hyphens:auto;overflow-wrap:break-word}
 thead th,thead td{border-top:0}
-thead th.stage{font-weight:600;border-radius:6px;border-right:6px solid var(--bg);background-clip:padding-box}
+thead th.stage{font-weight:600;border-radius:6px 12px 12px 6px;border-right:6px solid var(--bg);
+background-clip:padding-box}
 .tint0{background:var(--tint0)}.tint1{background:var(--tint1)}.tint2{background:var(--tint2)}
 .tint3{background:var(--tint3)}.tint4{background:var(--tint4)}
 thead th.stage p{font-size:12px;line-height:17px;margin:2px 0 0;font-weight:400}
@@ -65,7 +66,7 @@ padding:6px 8px;margin-bottom:6px}
 .number{font-size:17px;line-height:24px;font-weight:600}
 .good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}
 .words{display:block}
-blockquote{margin:4px 0 0}
+blockquote{margin:4px 0 0}cite{display:block;font-style:normal}
 details{font-size:12px;line-height:17px;color:var(--mute)}
 summary{cursor:pointer;min-height:24px;line-height:24px}
 tr.visibility>th,tr.visibility>td{border-top:1px dashed var(--strong)}
@@ -123,9 +124,8 @@ class _Writer:
 
     def legend(self) -> str:
         items = [
-            f"<li>{self.mark(b, said=True)}{escape(percent(self.bound.shares[b], self.lang, 0))}</li>"
-            for b in BASES
-            if self.bound.shares.get(b)
+            f"<li>{self.mark(b, said=True)}{escape(percent(share, self.lang, 0))}</li>"
+            for b, share in claimed(self.bound)
         ]
         return f'<ul class="legend">{"".join(items)}</ul>' if items else ""
 
@@ -144,17 +144,18 @@ class _Writer:
         facts = [part for part in (n_text(b, self.lang), target_text(b, self.lang)) if part and shown]
         between = f'<span class="facts">{self.word("map.interval.short", interval=interval)}</span>' if interval else ""
         note = state_text(b, self.lang)
-        until = word("map.until", self.lang, day=day(b.data_until, self.lang)) if b.data_until else ""
-        at = word("map.at", self.lang, day=day(b.at, self.lang)) if b.at else ""
+        until = word("map.until", self.lang, day=day(b.data_until, self.lang, b.timezone)) if b.data_until else ""
+        at = word("map.at", self.lang, day=day(b.at, self.lang, b.timezone)) if b.at else ""
         how = [self.say(b.sentence), escape(until), escape(at), escape(b.source)]
         if b.share_of_data is not None:
             how.append(self.word("map.share_of_data", share=percent(b.share_of_data, self.lang, 0)))
+        warned = "facts warn" if shown else "facts"
         inside = "<br>".join(part for part in how if part)
         return (
             f'<div><span class="number {verdict or ""}">{escape(value_text(b, self.lang))}</span>{mark}'
             f'<span class="small words">{self.say(b.label)}</span>'
             f'<span class="facts">{escape(" · ".join(facts))}</span>{between}'
-            + (f'<span class="facts warn">{escape(note)}</span>' if note and b.state != "held" else "")
+            + (f'<span class="{warned}">{escape(note)}</span>' if note and b.state != "held" else "")
             + (f"<details><summary>{self.word('map.how')}</summary>{inside}</details>" if inside else "")
             + "</div>"
         )
@@ -164,25 +165,29 @@ class _Writer:
             return f'<span class="facts">{self.say(b.label)}: {escape(state_text(b, self.lang))}</span>'
         parts = [f"{escape(value_text(b, self.lang))} {self.say(b.label)}", escape(n_text(b, self.lang))]
         interval = interval_text(b, self.lang)
-        parts.append(self.word("map.interval.short", interval=interval) if interval else "")
-        return f'<span class="facts">{" · ".join(part for part in parts if part)}</span>'
+        between = f'<span class="facts">{self.word("map.interval.short", interval=interval)}</span>' if interval else ""
+        return f'<span class="facts">{" · ".join(part for part in parts if part)}</span>{between}'
 
     def words(self, c: BoundCell) -> str:
         text: I18n = c.cell.text
         if not text and c.cell.opportunity:
             text = next((o.title for o in self.bound.map.opportunities if o.id == c.cell.opportunity), "")
+        mark = self.mark(c.basis)
+        first = "" if text or c.cell.image else mark
+        left, right = ("„", "“") if self.lang == "de" else ("“", "”")
         quotes = "".join(
-            f"<blockquote>{self.say(q.text)}"
+            f"<blockquote>{first if i == 0 else ''}{left}{self.say(q.text)}{right}"
             + (f' <cite class="small">{escape(q.source)}</cite>' if q.source else "")
             + "</blockquote>"
-            for q in c.cell.quotes
+            for i, q in enumerate(c.cell.quotes)
         )
         severity = (
             f'<span class="facts">{self.word("map.severity", value=c.cell.severity)}</span>' if c.cell.severity else ""
         )
         said = self.say(text or c.cell.image or "")
         numbers = "".join(self.small_number(b) for b in self.bound.of(c.cell))
-        return f'<span class="words">{self.mark(c.basis)}{said}</span>{quotes}{severity}{numbers}'
+        words = f'<span class="words">{mark}{said}</span>' if said or not quotes else ""
+        return f"{words}{quotes}{severity}{numbers}"
 
     def cell(self, c: BoundCell) -> str:
         """What stands in a cell."""
