@@ -155,17 +155,17 @@ def polars_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
         funnel()
 
     def funnel():
-        log = held["log"].lazy().filter(pl.col("tp").cast(pl.String).is_in(STEPS))
+        # The log is sorted, so a start is carried forward over all rows at once, with the customer it belongs to: many
+        # times faster here than a window over each customer.
+        log = held["log"].lazy().filter(pl.col("tp").is_in(pl.Series(STEPS, dtype=held["log"]["tp"].dtype)))
         for step, name in enumerate(STEPS):
-            here = pl.col("tp") == name
-            if step == 0:
-                start = pl.when(here).then(pl.col("t"))
-            else:
-                before = pl.col(f"s{step - 1}")
-                start = pl.when(here & (pl.col("t") - before <= WINDOW_US)).then(before)
-            log = log.with_columns(start.forward_fill().over("c").alias(f"s{step}"))
-        held_back = [pl.col("c").filter(pl.col(f"s{i}").is_not_null()).n_unique().alias(f"n{i}") for i in range(4)]
-        return log.select(held_back).collect()
+            reached, start = pl.col("tp") == name, pl.col("t")
+            if step:
+                start = pl.col(f"s{step - 1}")
+                reached &= (pl.col(f"c{step - 1}") == pl.col("c")) & (pl.col("t") - start <= WINDOW_US)
+            held_here = [start.alias(f"s{step}"), pl.col("c").alias(f"c{step}")]
+            log = log.with_columns(pl.when(reached).then(kept).forward_fill() for kept in held_here)
+        return log.select(pl.col(f"c{i}").n_unique() - pl.col(f"c{i}").has_nulls() for i in range(4)).collect()
 
     def pairs(*extra):
         same = pl.col("c") == pl.col("c").shift(-1)
@@ -276,9 +276,10 @@ def main(sizes: list[int]) -> None:
         "# Benchmarks",
         "",
         "Written by `make bench` (`benchmarks/run.py`). The log is generated (`benchmarks/generate.py`): 40 kinds of",
-        "touchpoint, journeys of mean length 9.7, in order of time. Every engine runs in a process of its own, warm; medians. The",
-        "bars hold at 10 M events, against Polars in the same run; Etappe must also be faster than DuckDB. Answers",
-        "are compared and equal unless the last column says otherwise.",
+        "touchpoint, journeys of mean length 9.7, in order of time. Every engine runs in a process of its own, warm;",
+        "medians. The bars hold at 10 M events, against Polars in the same run, and Etappe must be faster than DuckDB.",
+        "Answers are compared, and equal unless the last column says otherwise. DuckDB and Polars read a table of",
+        "their own, sorted by customer and time; sorting is in the time to the first answer.",
         "",
     ]
     for events in sizes:
@@ -297,7 +298,7 @@ def main(sizes: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--engine":
+    if sys.argv[1:2] == ["--engine"]:
         print(json.dumps(measure(sys.argv[2], Path(sys.argv[3]))))
     else:
-        main([int(float(size)) for size in sys.argv[1:]])
+        main([int(float(size)) for size in sys.argv[1:] or ("1e6", "1e7")])

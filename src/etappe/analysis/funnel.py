@@ -67,6 +67,7 @@ def _levels(
     """
     if first >= last:
         return
+    once = len(steps) == len(start) - 2  # no name stands twice, so a name's number is its step
     state = np.full(k + 1, NEVER, np.int64)
     position = np.empty(BLOCK + 1, np.uint32)
     name = np.empty(BLOCK + 1, np.uint8)
@@ -98,6 +99,10 @@ def _levels(
             moment = times[q]
             state[0] = moment
             own = np.uint64(name[np.uint64(r)])
+            if once:
+                began = state[own - np.uint64(1)]
+                state[own] = began if moment - began <= window else state[own]
+                continue
             for x in range(start[own], start[own + np.uint64(1)]):
                 step = np.uint64(steps[np.uint64(x)])
                 began = state[step - np.uint64(1)]
