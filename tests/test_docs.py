@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 import msgspec
+import pandas as pd
 import pytest
 
 import etappe
@@ -115,7 +116,8 @@ def test_the_readme_s_commands_run_on_a_file(shop):
     "page", [page for page in PAGES if blocks(page.read_text("utf-8"), "python")], ids=lambda p: p.stem
 )
 def test_the_python_of_a_page_runs(page, shop):
-    names: dict[str, object] = {}
+    clicks = {"user": [1, 1, 2], "at": pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-01"], utc=True)}
+    names: dict[str, object] = {"frame": pd.DataFrame({**clicks, "event": ["visit", "cart", "order"]})}
     for block in blocks(page.read_text(encoding="utf-8"), "python"):
         exec(compile(block, str(page), "exec"), names)
     if page.stem == "README":
