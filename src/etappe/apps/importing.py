@@ -23,6 +23,7 @@ from etappe.collect.guess import guess, sentences
 from etappe.collect.mapping import Mapping, mapping_toml, read_mapping
 from etappe.collect.sql import sql_files
 from etappe.errors import BadFile
+from etappe.journeys.build import MOST_TOUCHPOINTS
 from etappe.store import imports as ledger
 from etappe.store.identifiers import Actors
 from etappe.store.lake import LakeTable
@@ -35,7 +36,6 @@ Progress = Callable[[str, int, int | None], None]
 """Told the file, the rows so far, and how many there are where that is known."""
 
 SHOWN: Final = 20
-MOST_TOUCHPOINTS: Final = 65_535
 
 
 class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
