@@ -1,6 +1,15 @@
 """Records: one record of a text file taken apart letter by letter, with quotes, doubled quotes and line breaks."""
 
+import re
+from functools import cache
+
 from etappe.collect.refusals import FIELD_LIMIT
+
+
+@cache
+def _stop(delimiter: str) -> re.Pattern[str]:
+    """Where a field without quotes ends."""
+    return re.compile(r"[ \t\n]" if delimiter == " " else f"[{re.escape(delimiter)}\n]")
 
 
 class Unfinished(Exception):
@@ -57,10 +66,9 @@ def split_record(text: str, at: int, delimiter: str, final: bool) -> tuple[list[
             ):
                 raise Fault("unclosed-quote" if "\n" in fields[-1] else "stray-quote")
         else:
-            end = at
-            stops = (delimiter, "\n", "\t") if runs else (delimiter, "\n")
             at = start if not runs else at
-            end = min((found for stop in stops if (found := text.find(stop, at)) >= 0), default=len(text))
+            stop = _stop(delimiter).search(text, at)
+            end = stop.start() if stop else len(text)
             piece = text[at:end]
             if '"' in piece:
                 raise Fault("stray-quote")

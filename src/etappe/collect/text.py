@@ -5,6 +5,7 @@ is not a whole record in itself (a quoted line break, a stray quote) is read let
 close within the limit of a field costs its own line only: reading goes on with the next one.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from etappe.collect.refusals import FIELD_LIMIT, Refusal, refusal
 
 Bytes = NDArray[np.uint8]
 _BOM: Final = "\ufeff"
+_UNDECODED: Final = re.compile("[\udc80-\udcff]")
 _FULL, _QUOTE, _NUL, _HIGH, _RETURN = 1, 2, 4, 8, 16
 
 
@@ -232,7 +234,7 @@ class _Block:
             except Unfinished:
                 return int(line)
             except Fault as fault:
-                code = "bad-encoding" if _undecoded(own) else str(fault.args[0])
+                code = "bad-encoding" if _UNDECODED.search(own) else str(fault.args[0])
                 self.refuse(line, code)
                 after = line + 1
                 continue
@@ -251,6 +253,8 @@ class _Block:
         """A record's text, fields and end: within its own line, else as far as its fields may be long."""
         delimiter, block = self.of.delimiter, self.block
         with suppress(Unfinished, Fault):
+            if own.count('"') % 2:
+                raise Unfinished
             return own, *split_record(own, 0, delimiter, False)
         most = len(own.encode("utf-8", "surrogateescape")) + (FIELD_LIMIT + 3) * max(self.of.width, 1)
         for reach in (4_096, 65_536, most):
@@ -264,7 +268,7 @@ class _Block:
         return text, *split_record(text, 0, delimiter, self.of.done or start + most < len(block))
 
     def _fault(self, record: str, fields: list[str]) -> str:
-        if _undecoded(record):
+        if _UNDECODED.search(record):
             return "bad-encoding"
         if "\0" in record:
             return "nul"
@@ -316,13 +320,12 @@ class _Block:
 
     def _raw(self, where: Int, by_line: dict[int, list[str]]) -> Callable[[Int], list[Sequence[Any]]]:
         def fields(line: int) -> Sequence[Any]:
-            return by_line[line] if line in by_line else split_record(self.text(line), 0, self.of.delimiter, True)[0]
+            if line in by_line:
+                return by_line[line]
+            text, delimiter = self.text(line), self.of.delimiter
+            return split_record(text, 0, delimiter, True)[0] if '"' in text else rough(text, delimiter)
 
         return lambda rows: [fields(line) for line in where[rows].tolist()]
-
-
-def _undecoded(text: str) -> bool:
-    return any("\udc80" <= c <= "\udcff" for c in text)
 
 
 def _delimiters(data: Bytes, starts: Int, ends: Int, delimiter: int, *, simple: bool) -> tuple[Int, NDArray[np.bool_]]:
