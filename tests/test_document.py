@@ -1,10 +1,13 @@
 import json
+import re
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from etappe.errors import BadDocument
 from etappe.maps.document import BadMap, check, dump_map, json_schema, read_map
+from etappe.maps.metrics import METRICS
 from maps import GOLDEN, HEAD, SHARED
 
 DESIGN = SHARED / "design" / "online-shop.yaml"
@@ -173,3 +176,10 @@ def test_the_map_of_the_design_can_be_read():
     assert len(document.steps) == 8
     assert not [f.text for f in found if f.level == "error"]
     assert [f.line for f in found if "agg" in f.place] == [87]
+
+
+def test_the_page_of_maps_names_every_metric_and_its_example_is_a_map():
+    page = (Path(__file__).parents[1] / "docs" / "maps.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z_.]+)` \|", page, re.MULTILINE) == list(METRICS)
+    example = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1]
+    assert check(read_map(example)) == []

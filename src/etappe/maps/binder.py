@@ -10,7 +10,7 @@ import msgspec
 from etappe.errors import BadQuestion, EtappeError
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry, default_registry
-from etappe.language import LANGUAGES, word
+from etappe.language import LANGUAGES, number, word
 from etappe.maps.asking import HOW, Number, Request, pick
 from etappe.maps.metrics import METRICS, base_name
 from etappe.maps.model import Evidence, JourneyMap, Parameters, Pick, Window
@@ -35,6 +35,8 @@ def both(key: str, **values: object) -> I18n:
 
 
 def _said(value: object, lang: str) -> object:
+    if isinstance(value, int):
+        return number(value, lang)
     return (value.get(lang) or value.get("en") or next(iter(value.values()), "")) if isinstance(value, dict) else value
 
 
@@ -142,8 +144,8 @@ class Binder:
             asked, registry = raw, self.registry or default_registry()
             if given["model"] is None and any(s.id == given["stage"] and s.atoms for s in self.map.stages):
                 registry, given["model"] = self.with_stages(registry), self.map.id
-        number = HOW[metric.how](Request(journeys=asked, registry=registry, **given))
-        return replace(number, registry=registry), asked, shown
+        found = HOW[metric.how](Request(journeys=asked, registry=registry, **given))
+        return replace(found, registry=registry), asked, shown
 
     def with_stages(self, registry: Registry) -> Registry:
         """The registry with the map's own stages as a stage model, named like the map."""

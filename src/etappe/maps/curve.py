@@ -89,21 +89,23 @@ def draw_curve(
                 ink.line(p.x, p.y, p.x, at(end), stroke=colour, width=1.5)
                 ink.line(p.x - 4, at(end), p.x + 4, at(end), stroke=colour, width=1.5)
         ink.point(p.x, p.y, p.basis, colour=colour)
-        _label(ink, p, points[i - 1] if i else None, points[i + 1] if i + 1 < len(points) else None, said, colour, y)
+        ends = [at(end) for end in (c.high, c.low) if end is not None]
+        _label(ink, p, points[max(0, i - 1) : i] + points[i + 1 : i + 2], ends, said, colour, y)
         ink.close()
 
 
-def _label(ink: Ink, p: Point, before: Point | None, after: Point | None, text: str, colour: str, y: float) -> None:
-    """The score above its point, or below it where the line comes from above on both sides (a valley)."""
-    neighbours = [q.y for q in (before, after) if q is not None]
-    valley = bool(neighbours) and all(q < p.y for q in neighbours)
-    below = valley and (len(neighbours) == 2 or colour == "bad")
-    above_room = p.y - 11 - 8 > y
-    under = (below or not above_room) and p.y + 19 < y + HEIGHT
-    baseline = p.y + 19 if under else p.y - 11
+def _label(ink: Ink, p: Point, beside: list[Point], ends: list[float], text: str, colour: str, y: float) -> None:
+    """The score above its point and its interval, below in a valley of the line, at the side where neither has room."""
+    valley = bool(beside) and all(q.y < p.y for q in beside)
+    above = min([p.y, *ends]) - 11
+    below = max([p.y, *ends]) + 19
     half = width(text, 11, BOLD) / 2
-    ink.rect(p.x - half - 2, baseline - 9.5, 2 * half + 4, 12, fill="bg", radius=2)
-    ink.text(p.x, baseline, text, size=11, weight=BOLD, fill=colour, anchor="middle")
+    under = (valley and (len(beside) == 2 or colour == "bad")) or above - 8 <= y
+    x, baseline = p.x, below if under and below < y + HEIGHT else above
+    if baseline - 8 <= y:
+        x, baseline = p.x + half + 12, p.y - 6
+    ink.rect(x - half - 2, baseline - 9.5, 2 * half + 4, 12, fill="bg", radius=2)
+    ink.text(x, baseline, text, size=11, weight=BOLD, fill=colour, anchor="middle")
 
 
 def _title(bound: BoundMap, c: BoundCell, said: str, lang: str) -> str:

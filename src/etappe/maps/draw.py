@@ -73,7 +73,7 @@ def _head(ink: Ink, bound: BoundMap, right: float, lang: str) -> float:
         ink.text(MARGIN, y + 6, about, size=11, fill="mute")
         y += 18 if about else 0
         legend_y = y + 6
-        x = MARGIN
+        x = MARGIN + 5
         y += 20 if legend else 0
     else:
         ink.text(right, 38, about, size=11, fill="mute", anchor="end")

@@ -163,10 +163,11 @@ class _Writer:
     def small_number(self, b: Bound) -> str:
         if b.value is None or b.state not in SHOWN:
             return f'<span class="facts">{self.say(b.label)}: {escape(state_text(b, self.lang))}</span>'
-        parts = [f"{escape(value_text(b, self.lang))} {self.say(b.label)}", escape(n_text(b, self.lang))]
         interval = interval_text(b, self.lang)
-        between = f'<span class="facts">{self.word("map.interval.short", interval=interval)}</span>' if interval else ""
-        return f'<span class="facts">{" · ".join(part for part in parts if part)}</span>{between}'
+        between = word("map.interval.short", self.lang, interval=interval) if interval else ""
+        base = " · ".join(escape(part) for part in (n_text(b, self.lang), between) if part)
+        said = f"{escape(value_text(b, self.lang))} {self.say(b.label)}"
+        return f'<span class="facts">{said}</span>' + (f'<span class="facts">{base}</span>' if base else "")
 
     def words(self, c: BoundCell) -> str:
         text: I18n = c.cell.text
