@@ -269,6 +269,38 @@ def test_json_lines(tmp_path):
     assert rows == 5
 
 
+def test_a_json_list_is_read_like_lines(tmp_path):
+    text = json.dumps([{"who": "7", "at": "2024-01-01", "what": "a\\nb", "worth": 1}, 5, {"who": "8"}], indent=2)
+    events, refused, _ = imported(tmp_path, text, name="a.json")
+    assert [e["touchpoint"] for e in events] == ["a\\nb"]
+    assert [(r.line, r.code) for r in refused] == [(2, "bad-json"), (3, "no-time")]
+    with pytest.raises(BadFile, match="broken JSON list"):
+        imported(tmp_path, "[{}, ", name="a.json")
+
+
+def test_a_sheet_is_chosen_by_name(tmp_path):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.create_sheet("May").append(["who", "at", "what", "worth"])
+    book["May"].append(["7", "2024-05-01", "a", 1])
+    book.save(tmp_path / "a.xlsx")
+    events, _, _ = whole(list(read([tmp_path / "a.xlsx"], mapped(PLAIN + 'sheet = "May"\n'))))
+    assert [e["customer"] for e in events] == ["7"]
+    with pytest.raises(BadMapping, match=r"there is no sheet 'June'. It has: Sheet, May"):
+        read([tmp_path / "a.xlsx"], mapped(PLAIN + 'sheet = "June"\n'))
+
+
+def test_a_parquet_column_of_texts_can_hold_times(tmp_path):
+    table = pa.table(
+        {"who": ["1", "1"], "at": ["2024-05-01 10:00", "2024-05-01 25:00"], "what": ["a"] * 2, "worth": ["1,5", "2"]}
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    events, refused, _ = whole(list(read([tmp_path / "a.parquet"], mapped())))
+    assert [e["value"] for e in events] == [15_000]
+    assert [(r.line, r.code) for r in refused] == [(2, "no-such-time")]
+
+
 def test_refused_rows_can_be_corrected_and_imported_with_the_same_mapping(tmp_path):
     text = 'who,at,what,worth\n1,2024-13-01,"a, b",-1.5\n2,2024-01-01,=1+1,much\n3,2024-01-01,v,1,more\n'
     events, refused, _ = imported(tmp_path, text)

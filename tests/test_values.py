@@ -33,6 +33,7 @@ def test_a_text_is_an_exact_amount_or_has_a_reason(text, decimal, result):
 
 def test_a_thousands_mark_that_is_given_counts():
     assert texts_value(["1,234", "1,234.5"], NumberFormat(".", ","))[0].tolist() == [12_340_000, 12_345_000]
+    assert texts_value(["1\u202f234,5", "1 234"], NumberFormat(",", " "))[0].tolist() == [12_345_000, 12_340_000]
 
 
 @pytest.mark.parametrize(("texts", "mark"), [

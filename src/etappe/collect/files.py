@@ -64,10 +64,11 @@ def opened(path: Path, mapping: Mapping, named: bool) -> Rows:
         table = tables.parquet(path) if kind == "parquet" else tables.excel(path, mapping.sheet, mapping.skip, named)
         return Rows(path.name, table.header, named or kind == "parquet", table.batches, lambda _: table.rows)
     if kind == "json":
-        if head.lstrip().startswith(b"["):
-            raise BadFile(path.name, "is one JSON list.", "Write JSON lines: one object a line.")
         dialect = find_dialect(head, Mapping(encoding=mapping.encoding, delimiter=","))
-        table = tables.json_lines(path.name, utf8_blocks(path, dialect))
+        blocks = utf8_blocks(path, dialect)
+        if head[dialect.bom :].decode(dialect.encoding, "replace").lstrip().startswith("["):
+            blocks = iter([tables.list_as_lines(path.name, b"".join(blocks))])
+        table = tables.json_lines(path.name, blocks)
         return Rows(path.name, table.header, True, table.batches, lambda _: None)
     dialect = find_dialect(head, mapping)
     records = Records(path.name, utf8_blocks(path, dialect), dialect.delimiter)

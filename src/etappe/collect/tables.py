@@ -202,6 +202,21 @@ def json_lines(name: str, blocks: Iterator[bytes]) -> Table:
     return Table(name, list(header), None, batches)
 
 
+def list_as_lines(name: str, text: bytes) -> bytes:
+    """A JSON list as lines, one member a line.
+
+    Raises
+    ------
+    BadFile
+        It is no JSON list.
+    """
+    try:
+        members = msgspec.json.decode(text, type=list[msgspec.Raw])
+        return b"\n".join(msgspec.json.format(bytes(member), indent=-1) for member in members)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadFile(name, f"is a broken JSON list: {error}.", "Write JSON lines: one object a line.") from error
+
+
 def _lines(blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
     """Lines with their numbers, without those that are empty."""
     rest, number = b"", 0

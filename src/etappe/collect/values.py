@@ -18,6 +18,8 @@ REASONS: Final = ("", "not-a-number", "nan", "infinite", "wrong-decimal-mark", "
 LIMIT: Final = 2**62
 """Room to add up: a single value stays below half of what int64 holds."""
 
+_TYPESET: Final = {ord("−"): "-", ord("\u00a0"): " ", ord("\u202f"): " "}
+"""The true minus sign, and the blanks that do not break: thousands marks in typeset exports."""
 _NAN = re.compile(r"[+-]?(nan|#n/?a|#num!|#wert!|#value!|-?1\.#(ind|qnan))", re.IGNORECASE)
 _INFINITE = re.compile(r"[+-]?(inf|infinity|∞|#div/0!|-?1\.#inf)", re.IGNORECASE)
 _SURE = {".": re.compile(r"[+-]?[\d,' ]*\.(\d{1,2}|\d{4,})"), ",": re.compile(r"[+-]?[\d.' ]*,(\d{1,2}|\d{4,})")}
@@ -77,7 +79,7 @@ def texts_value(texts: list[str | None], form: NumberFormat) -> tuple[Int, Reaso
     for row, text in enumerate(texts):
         if text is None:
             continue
-        text = text.replace("−", "-")
+        text = text.translate(_TYPESET).strip()
         if pattern.fullmatch(text):
             amount = _exact(text.replace(group, "").replace(mark, ".") if mark != "." or group in text else text)
             if amount is None:
