@@ -137,3 +137,26 @@ def test_a_mapping_is_guessed_for_a_real_file_and_shown(tmp_path: Path) -> None:
     (report,) = json.loads(done.stdout)["imports"]
     assert (report["events"], report["customers"], report["refused"]) == (32_283, 3_751, 0)
     assert report["guesses"]
+
+
+def test_ctrl_c_during_an_import_leaves_the_workspace_as_it_was(tmp_path: Path) -> None:
+    ws = shop(tmp_path)
+    before = sorted(path.relative_to(ws.folder) for path in ws.folder.rglob("*.parquet"))
+    rows = "\n".join(f"{i};2026-05-01T10:00:00Z;visit;web;;" for i in range(400_000))
+    file = written(tmp_path, "many.csv", SHOP.splitlines()[0] + "\n" + rows)
+    program = f"""
+import os, signal, sys
+from etappe.apps import importing
+real = importing._event_rows
+def stop(*given):
+    os.kill(os.getpid(), signal.SIGINT)
+    return real(*given)
+importing._event_rows = stop
+sys.argv = ["etappe", "import", {str(file)!r}, "-m", {str(tmp_path / "shop.toml")!r}, "-w", {str(ws.folder)!r}]
+from etappe.apps.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "etappe: stopped; the workspace is as it was.\n")
+    assert [record.id for record in ws.imports()] == ["i1", "i2"]
+    assert sorted(path.relative_to(ws.folder) for path in ws.folder.rglob("*.parquet")) == before

@@ -25,6 +25,7 @@ from etappe.apps.map_view import bound_view, map_card
 from etappe.apps.overview import overview
 from etappe.apps.workspace import Workspace
 from etappe.collect.mapping import read_mapping
+from etappe.collect.refusals import Refusal, explain
 from etappe.errors import (
     AlreadyImported,
     BadMapping,
@@ -102,12 +103,11 @@ class Api:
             return {**_import(record), "mapping": record.mapping, "touchpoints": _touchpoints(ws, record)}
 
         @get("/api/imports/{import_id:str}/refused", sync_to_thread=True)
-        def refused(import_id: str, offset: int = 0, limit: int = 50) -> dict[str, Any]:
+        def refused(import_id: str, offset: int = 0, limit: int = 50, lang: str = "en") -> dict[str, Any]:
             """Refused rows: where, what, what to do."""
             record = ws.find_import(import_id)
             rows = ws.refused(import_id, max(0, offset), max(0, min(limit, 1000)))
-            keys = ("file", "line", "column", "value", "code", "what", "hint")
-            return {"total": record.refused, "rows": [{key: getattr(row, key) for key in keys} for row in rows]}
+            return {"total": record.refused, "rows": [_refused(row, _lang(lang)) for row in rows]}
 
         @get("/api/imports/{import_id:str}/refused.csv", sync_to_thread=True)
         def refused_csv(import_id: str) -> Response[bytes]:
@@ -217,7 +217,10 @@ class Api:
 
             report = await run_sync(work)
         shown = msgspec.to_builtins(report)
-        shown["refused_total"], shown["refused"] = shown["refused"], shown.pop("refusals")
+        lang = _lang(str(data.get("lang", "en")))
+        shown["refused_total"] = shown["refused"]
+        shown["refused"] = [_refused(row, lang) for row in report.refusals]
+        del shown["refusals"]
         return shown
 
 
@@ -259,6 +262,12 @@ def _import(record: ImportRecord) -> dict[str, Any]:
     keys = ("id", "source", "rows", "events", "customers", "attributes", "refused", "status")
     shown = {key: getattr(record, key) for key in keys}
     return {**shown, "file": ", ".join(record.files), "at": iso(record.at_us), "span": span}
+
+
+def _refused(row: Refusal, lang: str) -> dict[str, Any]:
+    what, hint = explain(row.code, row.column, lang)
+    shown = {key: getattr(row, key) for key in ("file", "line", "column", "value", "code")}
+    return {**shown, "what": what, "hint": hint}
 
 
 def _touchpoints(ws: Workspace, record: ImportRecord) -> list[dict[str, Any]]:

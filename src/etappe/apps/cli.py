@@ -42,6 +42,7 @@ class Theme(StrEnum):
 
 
 PARTLY = 3
+STOPPED = 130
 HERE = Path()
 
 
@@ -425,16 +426,14 @@ def main() -> NoReturn:
             as_json({"error": fault.to_dict()})
         note(f"etappe: {fault}")
         sys.exit(1)
-    except KeyboardInterrupt:
-        note("etappe: stopped; the workspace is as it was.")
-        sys.exit(130)
-    except typer.Abort:
-        note("etappe: stopped; the workspace is as it was.")
-        sys.exit(130)
+    except (KeyboardInterrupt, typer.Abort):
+        code = STOPPED
     except Exception as fault:
         show, exit_code = getattr(fault, "show", None), getattr(fault, "exit_code", None)
         if show is None or exit_code is None:
             raise
         show()  # a fault of usage, which typer explains itself
         sys.exit(exit_code)
+    if code == STOPPED:
+        note("etappe: stopped; the workspace is as it was.")
     sys.exit(code if isinstance(code, int) else 0)

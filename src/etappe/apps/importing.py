@@ -55,7 +55,9 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int
     """Rows that the mapping's `where` leaves out."""
     refusals: list[Refusal]
-    """The first refused rows."""
+    """The first refused rows, and the first one of every reason."""
+    reasons: dict[str, int]
+    """How many rows were refused for which reason, the most frequent first."""
     first_us: int | None
     last_us: int | None
     touchpoints: dict[str, int]
@@ -75,6 +77,7 @@ class _Tally:
         self.touchpoints: Counter[str] = Counter()
         self.customers = np.zeros(0, bool)
         self.refusals: list[Refusal] = []
+        self.reasons: Counter[str] = Counter()
         self.sentences: list[str] = []
         self.properties: set[str] = set()
 
@@ -82,7 +85,10 @@ class _Tally:
         self.rows += chunk.rows
         self.refused += len(chunk.refused)
         self.left_out += chunk.left_out
-        self.refusals += chunk.refused[: SHOWN - len(self.refusals)]
+        for refusal in chunk.refused:
+            if len(self.refusals) < SHOWN or refusal.code not in self.reasons:
+                self.refusals.append(refusal)
+            self.reasons[refusal.code] += 1
         if chunk.attributes is not None:
             self.attributes += chunk.attributes.num_rows
         if chunk.events is None or not chunk.events.num_rows:
@@ -308,6 +314,7 @@ def _report(
         refused=tally.refused,
         left_out=tally.left_out,
         refusals=tally.refusals,
+        reasons=dict(tally.reasons.most_common()),
         first_us=tally.first_us,
         last_us=tally.last_us,
         touchpoints=dict(tally.touchpoints.most_common()),

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from etappe.apps import terminal
+from etappe.collect.refusals import explain
 from etappe.errors import BadFile
-from etappe.language import word
+from etappe.language import number, word
 from etappe.vocabulary import say
 
 if TYPE_CHECKING:
@@ -24,21 +25,26 @@ def show_report(report: "ImportReport", lang: str) -> None:
     if report.status == "already":
         terminal.say(word("cli.import.already", lang, file=report.file, id=report.id))
         return
-    counts = {key: f"{getattr(report, key):,}" for key in ("rows", "events", "customers", "attributes", "refused")}
+    counts = {
+        key: number(getattr(report, key), lang) for key in ("rows", "events", "customers", "attributes", "refused")
+    }
     said = {"file": report.file, "id": report.id or "-", **counts}
     terminal.say(word("cli.import.checked" if report.status == "checked" else "cli.import.done", lang, **said))
     if report.left_out:
-        terminal.say(word("cli.import.left_out", lang, rows=f"{report.left_out:,}"))
+        terminal.say(word("cli.import.left_out", lang, rows=number(report.left_out, lang)))
     for sentence in report.guesses:
         terminal.say(f"  {sentence}")
     if report.status == "checked":
         for sentence in report.sentences:
             terminal.say(f"  {sentence}")
         terminal.say(report.mapping)
-    for refusal in report.refusals:
-        terminal.say(f"  {refusal.file}:{refusal.line}: {refusal.what} {refusal.hint}")
-    if report.refused > len(report.refusals):
-        terminal.say(word("cli.import.more", lang, id=report.id or "ID", more=report.refused - len(report.refusals)))
+    first = {refusal.code: refusal for refusal in reversed(report.refusals)}
+    for code, count in report.reasons.items():
+        what, hint = explain(code, first[code].column, lang)
+        said = {"count": number(count, lang), "line": number(first[code].line, lang), "what": what, "hint": hint}
+        terminal.say(word("cli.import.reason", lang, **said))
+    if report.refused and report.id:
+        terminal.say(word("cli.import.export", lang, id=report.id))
 
 
 def show_touchpoints(ws: "Workspace", lang: str, as_json: bool) -> None:
