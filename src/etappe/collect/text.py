@@ -256,7 +256,7 @@ class _Block:
             if own.count('"') % 2:
                 raise Unfinished
             return own, *split_record(own, 0, delimiter, False)
-        most = len(own.encode("utf-8", "surrogateescape")) + (FIELD_LIMIT + 3) * max(self.of.width, 1)
+        most = len(own) * 4 + (FIELD_LIMIT + 3) * max(self.of.width, 1)
         for reach in (4_096, 65_536, most):
             text = block[start : start + reach].decode("utf-8", "surrogateescape")
             if start + reach >= len(block) or reach == most:
@@ -276,7 +276,7 @@ class _Block:
             return "byte-order-mark"
         if not any(field.strip() for field in fields):
             return "blank-row"
-        if any(len(field.encode()) > FIELD_LIMIT for field in fields):
+        if len(record) * 4 > FIELD_LIMIT and any(len(field.encode()) > FIELD_LIMIT for field in fields):
             return "too-long"
         width = self.of.width
         return "" if len(fields) == width else "extra-columns" if len(fields) > width else "missing-columns"
