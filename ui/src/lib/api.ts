@@ -188,13 +188,15 @@ export function columns(map: JourneyMap): { id: string; title: string; step: Jou
 
 /** What the server refused, or that it did not answer. */
 export class ApiError extends Error {
+  readonly what: string
   constructor(
     readonly code: string,
-    readonly what: string,
+    what: string,
     readonly hint: string,
     readonly where = '',
   ) {
     super(what)
+    this.what = what.charAt(0).toUpperCase() + what.slice(1)
   }
 }
 

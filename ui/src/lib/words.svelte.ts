@@ -9,6 +9,8 @@ const lists = { de: () => import('virtual:words/de'), en: () => import('virtual:
 
 class Language {
   lang = $state<Lang>('de')
+  /** The workspace's time zone. */
+  zone = $state('UTC')
   words = $state.raw<Record<string, string>>({})
   rules = $derived(new Intl.PluralRules(this.lang))
   numbers = $derived(new Intl.NumberFormat(this.lang, { maximumFractionDigits: 2 }))
@@ -41,24 +43,28 @@ export function percent(share: number, digits = 1): string {
   return format.format(share).replace('-', '−')
 }
 
-const noon = (day: string) => new Date(`${day.slice(0, 10)}T12:00Z`)
+/** A day, or the day of a moment in the workspace's time zone: as a date, and the zone to write it in. */
+const at = (iso: string) =>
+  iso.length > 10 ? { date: new Date(iso), timeZone: language.zone } : { date: new Date(`${iso}T12:00Z`), timeZone: 'UTC' }
 
-/** An ISO day as people write it. */
+/** An ISO day, or the day of a moment, as people write it. */
 export function day(iso: string, style: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short', year: 'numeric' }): string {
-  return new Intl.DateTimeFormat(language.lang, { ...style, timeZone: 'UTC' }).format(noon(iso))
+  const { date, timeZone } = at(iso)
+  return new Intl.DateTimeFormat(language.lang, { ...style, timeZone }).format(date)
 }
 
-/** Two ISO days as one span: "4.–31. Dez. 2017". */
+/** Two ISO days or moments as one span: "4.–31. Dez. 2017". */
 export function span(from: string, to: string): string {
-  const format = new Intl.DateTimeFormat(language.lang, { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' })
-  return format.formatRange(noon(from), noon(to)).replace(/\u2009/g, '')
+  const { date, timeZone } = at(from)
+  const format = new Intl.DateTimeFormat(language.lang, { day: 'numeric', month: 'short', year: 'numeric', timeZone })
+  return format.formatRange(date, at(to).date).replace(/\u2009/g, '')
 }
 
 /** A point in time, in the workspace's time zone. */
-export function moment(iso: string, timeZone: string): string {
+export function moment(iso: string): string {
   const date = new Date(iso)
   if (Number.isNaN(date.getTime())) return iso
-  return new Intl.DateTimeFormat(language.lang, { dateStyle: 'medium', timeStyle: 'short', timeZone }).format(date)
+  return new Intl.DateTimeFormat(language.lang, { dateStyle: 'medium', timeStyle: 'short', timeZone: language.zone }).format(date)
 }
 
 export function remember(name: string, value: string) {

@@ -1,0 +1,1 @@
+import{st as e}from"./address.svelte-DSLL0I3y.js";e();

@@ -1,1 +1,0 @@
-import{$ as e,U as t,tt as n}from"./address.svelte-JM6LmCwX.js";import{n as r,t as i}from"./load.svelte-DIU8N39J.js";var a=new class{load=new i;#e=n(()=>this.load.data);get meta(){return t(this.#e)}set meta(t){e(this.#e,t)}refresh(){r(),this.load.ask(`/api/meta`)}};export{a as t};
