@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select
 
 from etappe.arrays import Int
 from etappe.collect.files import Chunk, Refusal, content_hash, folders_of, header, read
@@ -25,9 +25,9 @@ from etappe.collect.sql import sql_files
 from etappe.errors import BadFile
 from etappe.journeys.build import MOST_TOUCHPOINTS
 from etappe.store import imports as ledger
-from etappe.store.identifiers import Actors
+from etappe.store.identifiers import KIND, Actors
 from etappe.store.lake import LakeTable
-from etappe.store.tables import identifiers
+from etappe.store.tables import driver, identifiers
 
 if TYPE_CHECKING:
     from etappe.apps.workspace import Workspace
@@ -351,19 +351,18 @@ def recover(workspace: "Workspace") -> None:
 
 
 def _forget_identifiers(workspace: "Workspace", connection: Connection, import_id: str) -> None:
-    """Delete the identifiers that came with an import, save those that a later import uses: those become its own."""
-    mine = np.asarray(
-        connection.execute(select(identifiers.c.actor).where(identifiers.c.import_id == import_id)).scalars().all(),
-        np.int64,
-    )
+    """Delete the identifiers that came with an import, save those that another import uses: those become its own."""
+    query = select(identifiers.c.value, identifiers.c.actor).where(identifiers.c.import_id == import_id)
+    value_of = {actor: value for value, actor in connection.execute(query)}
+    mine = np.asarray(sorted(value_of), np.int64)
     for other in ledger.all_imports(connection, "done"):
-        if not len(mine):
-            break
         used = [_actors(table, other.id) for table in (workspace.events, workspace.attributes)]
         kept = np.intersect1d(mine, np.concatenate(used))
-        for at in range(0, len(kept), 10_000):
-            some = kept[at : at + 10_000].tolist()
-            connection.execute(update(identifiers).where(identifiers.c.actor.in_(some)).values(import_id=other.id))
+        with driver(connection) as cursor:
+            cursor.executemany(
+                "UPDATE identifiers SET import_id = ? WHERE kind = ? AND value = ?",
+                ((other.id, KIND, value_of[actor]) for actor in kept.tolist()),
+            )
         mine = np.setdiff1d(mine, kept)
     connection.execute(delete(identifiers).where(identifiers.c.import_id == import_id))
 

@@ -12,10 +12,9 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, func, select
 
 from etappe.arrays import Int
-from etappe.store.tables import by_actor, driver, identifiers
+from etappe.store.tables import driver, identifiers
 
 KIND: Final = "customer"
-MANY: Final = 50_000
 
 
 class Actors:
@@ -65,21 +64,16 @@ class Actors:
         order = pc.sort_indices(names)
         actors = np.concatenate([actors for _, actors in self.new])[order.to_numpy()].tolist()
         values = names.take(order).to_pylist()
-        many = len(values) > MANY
-        if many:  # adding to an index in random order costs four times as much as making it anew
-            by_actor.drop(self.connection)
         with driver(self.connection) as cursor:
             cursor.executemany(
                 f"INSERT INTO identifiers (kind, value, actor, import_id) VALUES ('{KIND}', ?, ?, '{self.import_id}')",
                 zip(values, actors, strict=True),
             )
-        if many:
-            by_actor.create(self.connection)
         self.new.clear()
 
 
 def names_of(connection: Connection, actors: Sequence[int]) -> dict[int, str]:
-    """The identifiers of some actors (personal)."""
+    """The identifiers of some actors (personal). A scan: an index by actor would double the time of large imports."""
     found: dict[int, str] = {}
     for at in range(0, len(actors), 10_000):
         some = [int(actor) for actor in actors[at : at + 10_000]]

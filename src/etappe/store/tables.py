@@ -14,7 +14,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
-    Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
@@ -90,8 +89,6 @@ identifiers = Table(
     PrimaryKeyConstraint("kind", "value"),
     sqlite_with_rowid=False,
 )
-
-by_actor = Index("identifiers_by_actor", identifiers.c.actor)
 
 documents = Table(
     "documents",
