@@ -119,6 +119,32 @@ def test_an_unknown_key_is_a_warning_that_names_the_right_place():
     assert any("evidence[0].tittle" in f and "Did you mean 'title'?" in f for f in found)
 
 
+@pytest.mark.parametrize(
+    ("evidence", "said"),
+    [
+        ("metric: touchpoint.reach, parameters: {touchpoint: s1, within: 7d}", "does not use the parameter 'within'"),
+        ("metric: touchpoint.reach, parameters: {touchpoint: s1}, unit: percent", "is not said in 'percent'"),
+        ("metric: journey.count, target: 5", "a target needs 'better: up'"),
+        ("metric: touchpoint.reach, filter: touchpoint = 's1'", "the filter holds parameters"),
+        ("metric: step.conversion, parameters: {from: s1, to: s22}", "Did you mean 's2'?"),
+    ],
+)
+def test_what_will_not_do_what_was_meant_is_a_warning(evidence, said):
+    found = faults(STEPS + f"evidence:\n  - {{id: e, {evidence}}}\n", "warning")
+    assert [f for f in found if said in f]
+
+
+def test_a_map_s_id_is_a_short_name():
+    bad = msgspec.structs.replace(read_map(HEAD + STEPS), id="../etc")
+    assert [f.place for f in check(bad) if f.level == "error"] == ["id"]
+
+
+@pytest.mark.parametrize("number", [".nan", ".inf", "-.inf"])
+def test_a_number_must_be_finite(number):
+    with pytest.raises(BadMap, match=r"cells\[0\]\.score: is no finite number"):
+        read_map(HEAD + STEPS + LANES + f"cells:\n  - {{lane: t, step: s1, score: {number}}}\n")
+
+
 def test_a_written_basis_is_ignored_with_a_warning():
     assert any("basis" in f and "computed" in f for f in faults(STEPS + "basis: measured\n", "warning"))
 

@@ -161,6 +161,11 @@ def test_one_evidence_that_fails_says_why(evidence, why):
     assert why in b.why["en"]
 
 
+def test_a_unit_that_does_not_fit_is_not_used():
+    b = one("metric: touchpoint.reach, parameters: {touchpoint: till}, unit: percent")
+    assert (b.value, b.unit) == (80, "journeys")
+
+
 def test_a_segment_that_is_not_there_gives_no_number_of_somebody_else():
     b = one("metric: journey.count", None, "population: {segment: neukunden}\n")
     assert (b.state, b.value) == ("none", None)

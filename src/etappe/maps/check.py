@@ -1,5 +1,6 @@
 """Check: every fault of a map, each as one sentence for people with its place and line."""
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from difflib import get_close_matches
@@ -10,7 +11,7 @@ import msgspec
 
 from etappe.errors import EtappeError
 from etappe.expression import parse
-from etappe.maps.metrics import METRICS, base_name, parameters_of
+from etappe.maps.metrics import METRICS, base_name, parameters_of, units_of
 from etappe.maps.model import Cell, Evidence, JourneyMap, Step, Window, nearest_line
 from etappe.units import duration_us
 from etappe.vocabulary import ATOMS, Atom, I18n
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Level = Literal["error", "warning"]
 LISTED: Final = 10
 
+_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _BUYING: Final = ("kauf", "purchase", "buy", "aktion", "action", "bestell", "order", "checkout", "kasse", "abschluss")
 
 
@@ -101,6 +103,9 @@ def _frame(m: JourneyMap) -> Found:
         yield "basis", what, "Remove it.", "warning"
     for place, hint in m.place.ignored:
         yield place, "unknown key, ignored.", hint, "warning"
+    if not _SLUG.fullmatch(m.id):
+        what = f"the id {m.id!r} is no short name."
+        yield "id", what, "Use letters a to z, digits, '-' and '_', such as online-shop.", "error"
     if not m.stages:
         yield "stages", "the map has no stages.", "Write at least one, with its steps.", "error"
     if not m.personas and m.kind != "template":
@@ -220,13 +225,17 @@ def _one_evidence(m: JourneyMap, place: str, e: Evidence) -> Found:
         yield f"{place}.min_n", f"{e.min_n} is below 1.", "", "error"
     if e.target is not None and e.better is None:
         yield place, "a target needs 'better: up' or 'better: down'.", "Without it no verdict is drawn.", "warning"
-    if e.metric is None:
-        return
-    metric = METRICS.get(base_name(e.metric))
+    if e.metric is not None:
+        yield from _metric(m, place, e, e.metric)
+
+
+def _metric(m: JourneyMap, place: str, e: Evidence, name: str) -> Found:
+    """Faults of an evidence that asks a metric: its name, unit and parameters."""
+    metric = METRICS.get(base_name(name))
     if metric is None:
-        near = get_close_matches(e.metric, METRICS, n=1, cutoff=0.4)
+        near = get_close_matches(name, METRICS, n=1, cutoff=0.4)
         hint = f"Did you mean '{near[0]}'?" if near else ids_text("metrics", METRICS)
-        yield place, f"unknown metric '{e.metric}'.", hint, "error"
+        yield place, f"unknown metric '{name}'.", hint, "error"
         return
     if metric.needs == "hand" and not isinstance(e.value, float):
         yield place, "the metric 'manual' needs a number as 'value', and 'source'.", "", "error"
@@ -243,12 +252,20 @@ def _one_evidence(m: JourneyMap, place: str, e: Evidence) -> Found:
         "touchpoint": parameters.touchpoint,
         "stage": parameters.stage,
     }
+    if metric.needs == "data" and e.unit is not None and e.unit not in units_of(metric.unit):
+        known = ", ".join(units_of(metric.unit))
+        yield place, f"the metric '{name}' is not said in '{e.unit}'.", f"Its units are {known}.", "warning"
+    for field in msgspec.structs.fields(parameters):
+        unused = field.encode_name not in (*metric.parameters, *metric.optional)
+        if unused and metric.needs == "data" and getattr(parameters, field.name) is not None:
+            what = f"the metric '{name}' does not use the parameter '{field.encode_name}'."
+            yield place, what, "It is ignored.", "warning"
     steps, points = [step.id for step in m.steps], [t.id for t in m.touchpoints]
-    for name in metric.parameters:
-        if given[name] is None:
-            yield place, f"the metric '{e.metric}' needs the parameter '{name}'.", "", "error"
-    for name in ("from", "to", "touchpoint"):
-        value = given[name]
+    for key in metric.parameters:
+        if given[key] is None:
+            yield place, f"the metric '{name}' needs the parameter '{key}'.", "", "error"
+    for key in ("from", "to", "touchpoint"):
+        value = given[key]
         looks_local = value is not None and value not in steps and value not in points
         if value is not None and looks_local and (near := get_close_matches(value, [*steps, *points], n=1, cutoff=0.7)):
             what = f"'{value}' is no step or touchpoint of this map; it is looked up in the data."

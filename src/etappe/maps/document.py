@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
+from math import isfinite
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
@@ -58,6 +59,9 @@ class _Reader:
             return {str(key): self.inner(node, key, f"{path}.{key}" if path else str(key)) for key in node}
         if isinstance(node, list):
             return [self.inner(node, i, f"{path}[{i}]") for i in range(len(node))]
+        if isinstance(node, float) and not isfinite(node):
+            self.fault(path, "is no finite number.", "Write a number, or leave the key out.")
+            return 0.0
         for kind in (bool, int, float, str):
             if isinstance(node, kind):
                 return kind(node)

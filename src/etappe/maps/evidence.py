@@ -22,7 +22,7 @@ from etappe.maps.asking import Number, in_unit, kind_of, period_for
 from etappe.maps.binder import Binder, Missing, both, within_text
 from etappe.maps.bound import SHOWN, Bound, BoundCell, BoundMap, Coverage
 from etappe.maps.check import check
-from etappe.maps.metrics import METRICS, SELF_REPORTED, base_name, feeling, parameters_of
+from etappe.maps.metrics import METRICS, SELF_REPORTED, base_name, feeling, parameters_of, units_of
 from etappe.maps.model import BASES, Basis, Cell, Evidence, Held, JourneyMap, Lane, Pick
 from etappe.units import iso
 from etappe.vocabulary import I18n
@@ -104,7 +104,7 @@ def _computed(
     kind = metric.unit if metric else kind_of(e.value.column if isinstance(e.value, Pick) else "")
     fixed = e.unit if kind == "duration" and e.unit in ("days", "hours", "minutes", "seconds") else None
     unit = fixed or period_for(number.value) if kind == "duration" else e.unit or kind
-    unit = unit if unit in ("journeys", "events", "percent", "money", "count") or kind == "duration" else kind
+    unit = unit if unit in units_of(kind) else kind
     value, low, high = (in_unit(x, kind, unit) for x in (number.value, number.low, number.high))
     titles = {t.id: t.title for t in binder.map.touchpoints}
     titles |= {s.id: s.title for s in binder.map.stages}
@@ -192,6 +192,8 @@ def _cells(document: JourneyMap, evidence: dict[str, Bound]) -> Iterator[BoundCe
                 low = feeling(b.metric or "", b.low) if b.low is not None else None
                 high = feeling(b.metric or "", b.high) if b.high is not None else None
                 break
+        if score is not None:
+            score = min(5.0, max(1.0, score)) if lane.type == "arc" else min(2.0, max(-2.0, score))
         yield BoundCell(
             cell=cell, lane=lane, first=place[0], span=place[1], basis=_basis(cell, lane, bound, document, known),
             score=score, low=low, high=high,

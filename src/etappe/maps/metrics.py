@@ -71,6 +71,19 @@ SELF_REPORTED: Final = ("survey.csat", "survey.nps", "survey.ces")
 """Only what people say of themselves measures a feeling (the rule of CJML)."""
 
 
+def units_of(kind: str) -> tuple[str, ...]:
+    """The units in which a number of a kind may be said.
+
+    Examples
+    --------
+    >>> units_of("percent")
+    ('percent',)
+    """
+    if kind == "duration":
+        return ("days", "hours", "minutes", "seconds")
+    return ("journeys", "events", "count") if kind in ("journeys", "count") else (kind,)
+
+
 def base_name(metric: str) -> str:
     """The name without a model in braces.
 
