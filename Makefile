@@ -72,7 +72,7 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.test: pyproject.toml | $(VENV)/bin/python
-	$(PIP) --editable '.[test,demo]'
+	$(PIP) --editable '.[test,demo,charts]'
 	@touch $@ $(VENV)/.demo
 
 ui/node_modules/.done: ui/package-lock.json $(VENV)/.test
