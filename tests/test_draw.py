@@ -74,6 +74,10 @@ def test_every_symbol_is_a_path_and_every_letter_is_in_the_font():
                 assert all(width(c, 1000) != 720 or c == "\u202f" for c in text), text
 
 
+def test_a_notebook_shows_the_picture_in_the_language_of_the_map():
+    assert small()._repr_svg_() == svg(small(), "de")
+
+
 def test_colours_are_resolved():
     for theme in ("light", "dark"):
         drawn = svg(small(), "de", theme)

@@ -4,20 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from etappe.language import LANGUAGES
 from etappe.maps.check import Fault
+from etappe.maps.draw import svg
+from etappe.maps.model import SHOWN as SHOWN
 from etappe.maps.model import Basis, Cell, JourneyMap, Lane
+from etappe.maps.model import State as State
 from etappe.vocabulary import I18n
 
 if TYPE_CHECKING:
     from etappe.journeys.columns import Journeys
     from etappe.journeys.stages import Registry
-
-State = Literal["fresh", "stale", "few", "changed", "failed", "none", "held"]
-"""fresh · stale: the data end before the window · few: below min_n, hidden · changed: outside the interval held in the
-file · failed: cannot be asked so · none: there is no such data yet · held: the number stands in the file."""
-
-SHOWN = frozenset(("fresh", "stale", "changed", "held"))
-"""States in which a value may be seen."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -101,6 +98,10 @@ class BoundMap:
     data_until: str | None = None
     at: str | None = None
     timezone: str = "UTC"
+
+    def _repr_svg_(self) -> str:
+        """The picture, in a notebook."""
+        return svg(self, self.map.language if self.map.language in LANGUAGES else "en")
 
     def of(self, cell: Cell) -> list[Bound]:
         """The evidence of a cell."""

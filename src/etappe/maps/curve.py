@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from etappe.language import number, word
-from etappe.maps.bound import BoundCell, BoundMap
 from etappe.maps.figures import signed, title_text
 from etappe.maps.ink import Ink, num
 from etappe.maps.letters import BOLD, width
 from etappe.maps.model import Basis
+
+if TYPE_CHECKING:
+    from etappe.maps.bound import BoundCell, BoundMap
 
 DASH: Final = "6 5"
 HEIGHT: Final = 118.0
@@ -45,7 +47,7 @@ def segment(a: Point, b: Point) -> tuple[str, bool]:
 
 
 def draw_curve(
-    ink: Ink, bound: BoundMap, cells: list[BoundCell], left: float, column: float, y: float, right: float, lang: str
+    ink: Ink, bound: "BoundMap", cells: "list[BoundCell]", left: float, column: float, y: float, right: float, lang: str
 ) -> None:
     """The curve of an emotion lane (-2 to 2) or an arc lane (1 to 5): grid, line, points, labels, intervals.
 
@@ -108,7 +110,7 @@ def _label(ink: Ink, p: Point, beside: list[Point], ends: list[float], text: str
     ink.text(x, baseline, text, size=11, weight=BOLD, fill=colour, anchor="middle")
 
 
-def _title(bound: BoundMap, c: BoundCell, said: str, lang: str) -> str:
+def _title(bound: "BoundMap", c: "BoundCell", said: str, lang: str) -> str:
     basis = word(f"map.basis.{c.basis or 'assumed'}", lang)
     what = word("map.arc" if c.lane.type == "arc" else "map.score", lang, score=said)
     return " · ".join([f"{what} ({basis})", *(title_text(b, lang) for b in bound.of(c.cell))])

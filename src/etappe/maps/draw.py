@@ -1,9 +1,8 @@
 """Draw: a bound map as SVG: stages, steps, lanes and what each thing rests on. Measured first, then drawn."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from etappe.language import number, percent, word
-from etappe.maps.bound import BoundMap
 from etappe.maps.figures import day
 from etappe.maps.flow import draw_flow, room_above
 from etappe.maps.ink import TINTS, Ink, Theme
@@ -12,6 +11,9 @@ from etappe.maps.letters import BOLD, width, wrap
 from etappe.maps.model import BASES, Basis, JourneyMap, Step, Touchpoint, stage_columns
 from etappe.units import DAY_US, duration_us
 from etappe.vocabulary import say
+
+if TYPE_CHECKING:
+    from etappe.maps.bound import BoundMap
 
 MARGIN: Final = 24.0
 LABELS: Final = 111.0
@@ -26,7 +28,7 @@ def _column_width(count: int) -> float:
     return max(NARROWEST, min(240.0, 1197 / max(1, count)))
 
 
-def period(document: JourneyMap, bound: BoundMap, lang: str) -> str:
+def period(document: JourneyMap, bound: "BoundMap", lang: str) -> str:
     """Revision, window and date of the numbers, in one line."""
     parts = [word("map.revision", lang, revision=document.revision)] if document.revision else []
     window = document.window
@@ -39,12 +41,12 @@ def period(document: JourneyMap, bound: BoundMap, lang: str) -> str:
     return " · ".join(parts)
 
 
-def summary(bound: BoundMap, lang: str) -> str:
+def summary(bound: "BoundMap", lang: str) -> str:
     """What the map rests on, as one sentence: "gemessen 53 % · angenommen 47 %"."""
     return " · ".join(f"{word(f'map.basis.{b}', lang)} {percent(s, lang, 0)}" for b, s in claimed(bound))
 
 
-def claimed(bound: BoundMap) -> list[tuple[Basis, float]]:
+def claimed(bound: "BoundMap") -> list[tuple[Basis, float]]:
     """The bases that occur with their shares in whole per cent, rounded so that they sum to 100."""
     exact = {b: bound.shares[b] * 100 for b in BASES if bound.shares.get(b)}
     whole = {b: int(share) for b, share in exact.items()}
@@ -54,7 +56,7 @@ def claimed(bound: BoundMap) -> list[tuple[Basis, float]]:
     return [(b, share / 100) for b, share in whole.items()]
 
 
-def _head(ink: Ink, bound: BoundMap, right: float, lang: str) -> float:
+def _head(ink: Ink, bound: "BoundMap", right: float, lang: str) -> float:
     """Title, scenario, legend; gives the bottom."""
     m = bound.map
     legend = [(b, f"{word(f'map.basis.{b}', lang)} {percent(s, lang, 0)}") for b, s in claimed(bound)]
@@ -86,7 +88,7 @@ def _head(ink: Ink, bound: BoundMap, right: float, lang: str) -> float:
     return max(y, legend_y + 14)
 
 
-def _stages(ink: Ink, bound: BoundMap, frame: Frame, y: float) -> float:
+def _stages(ink: Ink, bound: "BoundMap", frame: Frame, y: float) -> float:
     """The bands of the stages with their texts; gives the bottom."""
     column = 0
     bands = []
@@ -119,7 +121,7 @@ def category_text(touchpoint: Touchpoint, lang: str) -> str:
     return f"{word(f'map.medium.{touchpoint.medium}', lang)} · {word(f'map.contact.{touchpoint.contact}', lang)}"
 
 
-def _steps(ink: Ink, bound: BoundMap, frame: Frame, y: float) -> float:
+def _steps(ink: Ink, bound: "BoundMap", frame: Frame, y: float) -> float:
     """The row of steps: shape by category, star at a moment of truth, titles; gives the bottom."""
     m, lang = bound.map, frame.lang
     points = {t.id: t for t in m.touchpoints}
@@ -157,7 +159,7 @@ def _steps(ink: Ink, bound: BoundMap, frame: Frame, y: float) -> float:
     return bottom
 
 
-def svg(bound: BoundMap, lang: str = "de", theme: Theme = "light") -> str:
+def svg(bound: "BoundMap", lang: str = "de", theme: Theme = "light") -> str:
     """The picture of a map.
 
     Parameters
@@ -204,7 +206,7 @@ def svg(bound: BoundMap, lang: str = "de", theme: Theme = "light") -> str:
     return ink.document(right - GAP + MARGIN, y, say(m.title, lang), description, lang)
 
 
-def _foot(ink: Ink, bound: BoundMap, right: float, y: float, lang: str) -> float:
+def _foot(ink: Ink, bound: "BoundMap", right: float, y: float, lang: str) -> float:
     """How much of the data the map explains; gives the bottom."""
     coverage = bound.coverage
     if coverage is None:

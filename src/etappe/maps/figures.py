@@ -1,12 +1,15 @@
 """Figures: a bound number as people read it, in German and English, with its base, interval, target and date."""
 
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from etappe.language import MINUS, date, number, word
-from etappe.maps.bound import SHOWN, Bound
+from etappe.maps.model import SHOWN
 from etappe.units import SECOND_US
 from etappe.vocabulary import say
+
+if TYPE_CHECKING:
+    from etappe.maps.bound import Bound
 
 PERIODS: Final = {
     "days": 86_400 * SECOND_US,
@@ -59,32 +62,32 @@ def signed(value: float, lang: str, digits: int = 1) -> str:
     return text if text.startswith(MINUS) or not any(c in "123456789" for c in text) else f"+{text}"
 
 
-def value_text(bound: Bound, lang: str) -> str:
+def value_text(bound: "Bound", lang: str) -> str:
     """The value, or an en dash where there is none to show."""
     if bound.value is None or bound.state not in SHOWN:
         return "–"
     return amount(bound.value, bound.unit, lang, bound.currency)
 
 
-def _bare(value: float, bound: Bound, lang: str) -> str:
+def _bare(value: float, bound: "Bound", lang: str) -> str:
     if bound.unit == "percent" or bound.unit in PERIODS:
         return number(value, lang, 1)
     return amount(value, bound.unit, lang, bound.currency)
 
 
-def interval_text(bound: Bound, lang: str) -> str:
+def interval_text(bound: "Bound", lang: str) -> str:
     """The 95 % interval: "39,4 bis 44,1"."""
     if bound.low is None or bound.high is None or bound.state not in SHOWN:
         return ""
     return word("map.interval", lang, low=_bare(bound.low, bound, lang), high=_bare(bound.high, bound, lang))
 
 
-def n_text(bound: Bound, lang: str) -> str:
+def n_text(bound: "Bound", lang: str) -> str:
     """The base: "n = 1.715"."""
     return "" if bound.n is None else f"n{NBSP}={NBSP}{number(bound.n, lang)}"
 
 
-def target_text(bound: Bound, lang: str) -> str:
+def target_text(bound: "Bound", lang: str) -> str:
     """The target: "Ziel 12"."""
     if bound.target is None:
         return ""
@@ -104,7 +107,7 @@ def day(text: str | None, lang: str, timezone: str = "UTC") -> str:
     return date(round(moment.timestamp() * SECOND_US), lang, timezone if "T" in text else "UTC")
 
 
-def state_text(bound: Bound, lang: str) -> str:
+def state_text(bound: "Bound", lang: str) -> str:
     """Why a value is missing or should be read with care; empty where it is fresh."""
     if bound.state == "few":
         kind = "answers" if (bound.metric or "").startswith("survey.") else "journeys"
@@ -118,7 +121,7 @@ def state_text(bound: Bound, lang: str) -> str:
     return ""
 
 
-def title_text(bound: Bound, lang: str) -> str:
+def title_text(bound: "Bound", lang: str) -> str:
     """Everything about the number in one text, for a tooltip or a screen reader."""
     target = target_text(bound, lang)
     parts = [

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from etappe.language import word
-from etappe.maps.bound import SHOWN, Bound, BoundCell, BoundMap
 from etappe.maps.curve import HEIGHT, draw_curve
 from etappe.maps.figures import interval_text, n_text, state_text, target_text, title_text, value_text
 from etappe.maps.ink import Ink
 from etappe.maps.letters import BOLD, fitting, width, wrap
+from etappe.maps.model import SHOWN
 from etappe.vocabulary import say
+
+if TYPE_CHECKING:
+    from etappe.maps.bound import Bound, BoundCell, BoundMap
 
 PAD: Final = 8.0
 GAP: Final = 6.0
@@ -47,11 +50,11 @@ class Frame:
         """The right edge of the last column."""
         return self.left + self.column * self.count
 
-    def x(self, cell: BoundCell) -> float:
+    def x(self, cell: "BoundCell") -> float:
         """The left edge of a cell."""
         return self.left + cell.first * self.column
 
-    def room(self, cell: BoundCell) -> float:
+    def room(self, cell: "BoundCell") -> float:
         """The width of a cell."""
         return cell.span * self.column - GAP
 
@@ -64,7 +67,7 @@ def _joined(parts: list[str], room: float) -> list[str]:
     return [line for part in said for line in wrap(part, room, 10)]
 
 
-def _number(ink: Ink, b: Bound, room: float, lang: str) -> Block:
+def _number(ink: Ink, b: "Bound", room: float, lang: str) -> Block:
     """A big number with its label, base, target and interval; or why there is none."""
     text = value_text(b, lang)
     shown = b.value is not None and b.state in SHOWN
@@ -95,7 +98,7 @@ def _number(ink: Ink, b: Bound, room: float, lang: str) -> Block:
     return Block(height, draw)
 
 
-def _evidence_lines(b: Bound, room: float, lang: str) -> list[str]:
+def _evidence_lines(b: "Bound", room: float, lang: str) -> list[str]:
     """A number beside a text: "41,7 % brechen ab · n = 1.715", the base on a line of its own where it must."""
     if b.value is None or b.state not in SHOWN:
         return wrap(f"{say(b.label, lang)}: {state_text(b, lang)}", room, 10)
@@ -120,7 +123,7 @@ class _Words:
         ink.lines(x, at - 1, self.small, size=10, leading=13, fill="mute")
 
 
-def _words(bound: BoundMap, c: BoundCell, room: float, lang: str, weight: int = 400) -> _Words:
+def _words(bound: "BoundMap", c: "BoundCell", room: float, lang: str, weight: int = 400) -> _Words:
     text = say(c.cell.text, lang)
     if not text and c.cell.opportunity:
         found = [o for o in bound.map.opportunities if o.id == c.cell.opportunity]
@@ -138,7 +141,7 @@ def _words(bound: BoundMap, c: BoundCell, room: float, lang: str, weight: int = 
     return _Words(wrap(text, room, 12, weight) if text else [], quotes, small)
 
 
-def _title(bound: BoundMap, c: BoundCell, lang: str) -> str:
+def _title(bound: "BoundMap", c: "BoundCell", lang: str) -> str:
     parts = [say(c.cell.text, lang)]
     if c.basis:
         parts.append(word(f"map.basis.{c.basis}", lang))
@@ -147,7 +150,7 @@ def _title(bound: BoundMap, c: BoundCell, lang: str) -> str:
     return " · ".join([p for p in parts if p] + [title_text(b, lang) for b in bound.of(c.cell)])
 
 
-def _card(ink: Ink, bound: BoundMap, c: BoundCell, room: float, lang: str) -> Block:
+def _card(ink: Ink, bound: "BoundMap", c: "BoundCell", room: float, lang: str) -> Block:
     """A card: the bar's colour says pain or gain, its width how severe; a dashed edge says assumed."""
     bar = 2.0 + (c.cell.severity or 1)
     words = _words(bound, c, room - bar - 2 * PAD - BESIDE, lang)
@@ -166,7 +169,7 @@ def _card(ink: Ink, bound: BoundMap, c: BoundCell, room: float, lang: str) -> Bl
     return Block(height, draw)
 
 
-def _text(ink: Ink, bound: BoundMap, c: BoundCell, room: float, lang: str) -> Block:
+def _text(ink: Ink, bound: "BoundMap", c: "BoundCell", room: float, lang: str) -> Block:
     """Words, with a mark of what they rest on; over several steps on a band that shows how far it reaches."""
     beside = BESIDE if c.basis else 0.0
     words = _words(bound, c, room - PAD - beside, lang)
@@ -185,7 +188,7 @@ def _text(ink: Ink, bound: BoundMap, c: BoundCell, room: float, lang: str) -> Bl
     return Block(height, draw)
 
 
-def _blocks(ink: Ink, bound: BoundMap, c: BoundCell, frame: Frame) -> list[tuple[float, Block]]:
+def _blocks(ink: Ink, bound: "BoundMap", c: "BoundCell", frame: Frame) -> list[tuple[float, Block]]:
     """The blocks of a cell with their left edges, to stand below each other."""
     x, room, lang = frame.x(c), frame.room(c), frame.lang
     if c.lane.type in NUMBERS:
@@ -196,7 +199,9 @@ def _blocks(ink: Ink, bound: BoundMap, c: BoundCell, frame: Frame) -> list[tuple
     return [(x, _text(ink, bound, c, room, lang))]
 
 
-def lane_of(ink: Ink, bound: BoundMap, cells: list[BoundCell], frame: Frame) -> tuple[float, Callable[[float], None]]:
+def lane_of(
+    ink: Ink, bound: "BoundMap", cells: "list[BoundCell]", frame: Frame
+) -> tuple[float, Callable[[float], None]]:
     """The height of a lane, and how it is drawn from a top edge on; cells at one place stand below each other."""
     lang = frame.lang
     if cells and cells[0].lane.type in CURVES:

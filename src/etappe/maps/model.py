@@ -17,6 +17,13 @@ Kind = Literal["as_is", "to_be", "template"]
 Unit = Literal["journeys", "events", "percent", "days", "hours", "minutes", "seconds", "score", "nps", "money", "count"]
 Basis = Literal["measured", "derived", "researched", "assumed"]
 
+State = Literal["fresh", "stale", "few", "changed", "failed", "none", "held"]
+"""fresh · stale: the data end before the window · few: below min_n, hidden · changed: outside the interval held in the
+file · failed: cannot be asked so · none: there is no such data yet · held: the number stands in the file."""
+
+SHOWN = frozenset(("fresh", "stale", "changed", "held"))
+"""States in which a value may be seen."""
+
 SCHEMA: Final = "journey-map/1"
 BASES: Final[tuple[Basis, ...]] = get_args(Basis)
 
