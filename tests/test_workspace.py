@@ -291,3 +291,25 @@ def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
     assert report.sentences
     assert ws.imports() == []
     assert not (ws.folder / "lake").exists()
+
+
+@pytest.mark.drill
+def test_a_disk_that_takes_no_more_is_said_and_the_workspace_is_as_it_was(tmp_path: Path) -> None:
+    ws = shop(tmp_path)
+    before = everything(ws)
+    rows = "\n".join(f"{i};2026-05-01T10:00:{i % 60:02}Z;visit;web;{i};A{i}" for i in range(120_000))
+    file = written(tmp_path, "many.csv", SHOP.splitlines()[0] + "\n" + rows)
+    program = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+sys.argv = ["etappe", "import", {str(file)!r}, "-m", {str(tmp_path / "shop.toml")!r}, "-w", {str(ws.folder)!r}]
+from etappe.apps.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "the disk does not take the import" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert everything(Workspace(ws.folder)) == before
+    (report,) = ws.import_files([file], mapping=tmp_path / "shop.toml")
+    assert (report.status, report.events) == ("imported", 120_000)

@@ -92,6 +92,12 @@ class WorkspaceBusy(EtappeError):
     code = "workspace-busy"
 
 
+class NotWritten(EtappeError):
+    """A workspace that the disk does not take: full, read-only or broken."""
+
+    code = "not-written"
+
+
 class RefusedAddress(EtappeError):
     """A network address, host or origin that is not served."""
 

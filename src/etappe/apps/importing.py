@@ -16,13 +16,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, delete, select
+from sqlalchemy.exc import OperationalError
 
 from etappe.arrays import Int
 from etappe.collect.files import Chunk, Refusal, content_hash, folders_of, header, read
 from etappe.collect.guess import guess, sentences
 from etappe.collect.mapping import Mapping, mapping_toml, read_mapping
 from etappe.collect.sql import sql_files
-from etappe.errors import BadFile
+from etappe.errors import BadFile, NotWritten
 from etappe.journeys.build import MOST_TOUCHPOINTS
 from etappe.store import imports as ledger
 from etappe.store.identifiers import KIND, Actors
@@ -188,6 +189,11 @@ def _import(
         )
     try:
         _write(workspace, opened, tally, import_id, number, seq, name, progress)
+    except (OSError, OperationalError) as fault:
+        recover(workspace)
+        reason = getattr(fault, "strerror", None) or getattr(fault, "orig", None) or fault
+        hint = "Make room or mend the disk, then import again; nothing was changed."
+        raise NotWritten(str(workspace.folder), f"the disk does not take the import: {reason}.", hint) from fault
     except BaseException:  # Ctrl-C too: the workspace is left as it was
         recover(workspace)
         raise

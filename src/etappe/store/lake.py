@@ -95,10 +95,11 @@ class LakeTable:
 
     def drop(self, import_id: str) -> None:
         """Take an import's files out of the table and off the disk."""
-        table = self.open()
-        table.delete(f"\"import\" = '{import_id}'")
-        _sync_log(self.folder)
-        table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+        if import_id in self.parts():
+            table = self.open()
+            table.delete(f"\"import\" = '{import_id}'")
+            _sync_log(self.folder)
+            table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
         leftover = self.folder / f"import={import_id}"
         if leftover.is_dir():
             for path in leftover.iterdir():

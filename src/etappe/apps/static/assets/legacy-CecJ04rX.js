@@ -1,1 +1,0 @@
-import{st as e}from"./address.svelte-DSLL0I3y.js";e();
