@@ -231,6 +231,12 @@ def test_the_period_is_chosen_and_counted_from_the_last_day_of_the_data(window: 
     assert "from=2026-03-05&to=2026-03-06" in page.url
 
 
+def test_all_days_are_all_days(window: Opened):
+    page = window.go("/?period=all")
+    expect(page.get_by_role("button", name=re.compile("Gesamter Zeitraum.*1.–6. März 2026"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Kontakte"))).to_contain_text("6")
+
+
 def test_no_result_names_the_filter_to_remove(window: Opened):
     page = window.go("/?where=channel+%3D+%27fax%27")
     expect(page.get_by_text("0 Treffer")).to_be_visible()

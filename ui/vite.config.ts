@@ -36,5 +36,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  server: { proxy: { '/api': 'http://127.0.0.1:8710' } },
+  server: { proxy: { '/api': 'http://127.0.0.1:8420' } },
 })

@@ -60,12 +60,13 @@ class Address {
     this.set({ where: this.wheres.filter((one) => one !== where) })
   }
 
-  /** First and last day of the period that is set, counted back from the last day there are data of. */
+  /** First and last day of the period that is set, counted back from the last day there are data of; null: not set. */
   days(first: string | null, last: string | null, usual: Period): { from: string; to: string } | null {
     const period = this.period === 'usual' ? usual : this.period
     if (period === 'own') return { from: this.from || (first ?? ''), to: this.to || (last ?? '') }
+    if (period === 'usual' || !last) return null
+    if (period === 'all') return { from: first?.slice(0, 10) ?? '', to: last.slice(0, 10) }
     const length = parseInt(period)
-    if (!last || Number.isNaN(length)) return null
     const start = new Date(`${last.slice(0, 10)}T12:00Z`)
     start.setUTCDate(start.getUTCDate() - length + 1)
     return { from: start.toISOString().slice(0, 10), to: last.slice(0, 10) }

@@ -1,0 +1,1 @@
+import{st as e}from"./address.svelte-Bobas2jY.js";e();
