@@ -262,3 +262,8 @@ def test_the_command_prints_the_figures_and_imports_nothing_twice(tmp_path: Path
     spoken = run("demo", "--once", "--lang", "en", "--workspace", folder)
     assert "simulated" in spoken.stdout
     assert "4,596,039.58" in spoken.stdout
+
+
+def test_the_picture_in_the_readme_is_the_demo_s_map(ws: Workspace) -> None:
+    picture = Path(__file__).parents[1] / "docs" / "images" / "map.svg"
+    assert picture.read_text() == svg(ws.bind(ws.maps()[0]), lang="en"), "etappe map render … -o docs/images/map.svg"

@@ -149,7 +149,9 @@ class Api:
             theme: Literal["light", "dark"] = "dark" if request.query_params.get("theme") == "dark" else "light"
             name = {"content-disposition": f'inline; filename="{map_id}"'}
             if kind == "html":
-                name["content-security-policy"] = CSP.replace("style-src 'self'", f"style-src {style_source()}")
+                name["content-security-policy"] = CSP.replace(
+                    "style-src 'self'", f"style-src {style_source()}"
+                ).replace("font-src 'self'", "font-src data:")
                 return Response(html(bound, lang=language), media_type="text/html", headers=name)
             picture = svg(bound, lang=language, theme=theme)
             if kind == "svg":

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
+from etappe.language import number
 from etappe.maps.bound import SHOWN, Bound, BoundCell, BoundMap
 from etappe.maps.figures import interval_text, signed, state_text, target_text, value_text
 from etappe.maps.model import Step, Touchpoint
@@ -101,11 +102,17 @@ def _cell(c: BoundCell, lang: str) -> dict[str, Any]:
         "quotes": [{"text": say(quote.text, lang), "source": quote.source or None} for quote in c.cell.quotes],
         "severity": c.cell.severity,
         "score": c.score,
-        "score_text": signed(c.score, lang) if c.score is not None else None,
+        "score_text": _score_text(c, lang),
         "basis": c.basis,
         "evidence": list(c.cell.refs),
         "opportunity": c.cell.opportunity,
     }
+
+
+def _score_text(c: BoundCell, lang: str) -> str | None:
+    if c.score is None:
+        return None
+    return number(c.score, lang) if c.lane.type == "arc" else signed(c.score, lang)
 
 
 def _evidence(b: Bound, bound: BoundMap, lang: str) -> dict[str, Any]:

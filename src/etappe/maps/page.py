@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from hashlib import sha256
 from html import escape
+from importlib.resources import files
 from typing import Final
 
 from etappe.language import number, percent, word
@@ -24,8 +25,15 @@ def _variables(theme: str) -> str:
     return "".join(f"--{name}:{colour};" for name, colour in COLOURS[theme].items())
 
 
+def _face(name: str, weight: int) -> str:
+    """A weight of Inter within the page: one file, and the same look on a machine that has no Inter."""
+    font = files("etappe.maps").joinpath("fonts", f"Inter-{name}.woff2").read_bytes()
+    source = f"url(data:font/woff2;base64,{b64encode(font).decode()}) format('woff2')"
+    return f"@font-face{{font-family:Inter;font-weight:{weight};src:{source}}}"
+
+
 STYLE: Final = (
-    f":root{{color-scheme:light;{_variables('light')}}}"
+    f"{_face('Regular', 400)}{_face('SemiBold', 600)}:root{{color-scheme:light;{_variables('light')}}}"
     f"@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{color-scheme:dark;{_variables('dark')}}}}}"
     f":root[data-theme=dark]{{color-scheme:dark;{_variables('dark')}}}"
     + """
