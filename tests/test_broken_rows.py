@@ -5,7 +5,6 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from etappe.apps.workspace import Workspace
 from test_cli import run
@@ -65,7 +64,6 @@ def broken_file(folder: Path) -> tuple[Path, dict[str, int]]:
     return path, at
 
 
-@pytest.mark.requirement("000-20")
 def test_each_broken_row_is_refused_with_its_own_reason_and_line_and_every_good_row_comes_in(tmp_path: Path) -> None:
     ws = made(tmp_path)
     first = written(tmp_path, "first.csv", "who,at,what,amount\nz,2025-01-01,visit,3\nz,2025-01-01,order,\n")

@@ -205,7 +205,6 @@ def _want(plain: Plain) -> dict[str, tuple[float, float]]:
     }
 
 
-@pytest.mark.requirement("002-12")
 def test_every_number_of_the_map_equals_pandas(ws: Workspace, plain: Plain) -> None:
     bound = ws.bind(ws.maps()[0])
     want = _want(plain)

@@ -46,7 +46,6 @@ def test_files_become_journeys_in_time_with_values_orders_and_attributes(tmp_pat
 
 
 @pytest.mark.requirement("000-04")
-@pytest.mark.requirement("000-34")
 def test_online_and_offline_contacts_of_several_sources_stand_in_one_journey(tmp_path: Path) -> None:
     ws = shop(tmp_path)
     calls = written(tmp_path, "calls.csv", "user,at,what\n0007,2026-03-01T10:02:00+01:00,phone_call\n")
