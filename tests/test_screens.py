@@ -333,6 +333,7 @@ def test_a_file_that_is_here_already_is_said_to_be(window: Opened, tmp_path: Pat
 def test_refused_rows_say_where_what_and_what_to_do(window: Opened):
     page = window.go("/sources/i3")
     row = page.get_by_role("region", name="Abgelehnte Zeilen").get_by_role("row").nth(1)
+    expect(row).to_be_visible()
     place, column, value, what, hint = row.get_by_role("cell").all_inner_texts()
     assert (place, column, value) == ("2", "at", "2026-13-01")
     assert what
@@ -410,7 +411,7 @@ def test_the_days_of_the_line_are_walked_with_the_arrow_keys(window: Opened):
     days = page.get_by_role("slider")
     days.focus()
     page.keyboard.press("ArrowLeft")
-    assert days.get_attribute("aria-valuetext") == "Do., 5. März 2026: 2"
+    expect(days).to_have_attribute("aria-valuetext", "Do., 5. März 2026: 2")
 
 
 def test_language_and_look_are_remembered(window: Opened):

@@ -22,8 +22,16 @@ export function example(): Overview {
       events: WAVE.map((value, i) => ({ day: `2026-02-${String(i + 1).padStart(2, '0')}`, value: value * 12, before: WAVE[27 - i]! * 9 })),
     },
     lists: [
-      { id: 'channels', title: t('ui.example.channels'), rows: rows([t('ui.example.web'), 610], [t('ui.example.store'), 270], [t('ui.example.email'), 120]) },
-      { id: 'stages', title: t('ui.example.stages'), rows: rows([t('ui.example.interest'), 580], [t('ui.example.purchase'), 290], [t('ui.example.loyalty'), 130]) },
+      {
+        id: 'channels',
+        title: t('ui.example.channels'),
+        rows: rows([t('ui.example.web'), 610], [t('ui.example.store'), 270], [t('ui.example.email'), 120]),
+      },
+      {
+        id: 'stages',
+        title: t('ui.example.stages'),
+        rows: rows([t('ui.example.interest'), 580], [t('ui.example.purchase'), 290], [t('ui.example.loyalty'), 130]),
+      },
     ],
     undiscovered: [],
     window: null,

@@ -1,1 +1,0 @@
-import{st as e}from"./address.svelte-Bobas2jY.js";e();
