@@ -202,6 +202,7 @@ class Api:
         if not isinstance(upload, UploadFile):
             raise UnknownName("file", "no file was sent.", "Send a form with a part named file.")
         text, source = data.get("mapping"), data.get("source")
+        lang = _lang(str(data.get("lang", "en")))
         with tempfile.TemporaryDirectory(prefix="etappe-") as folder:
             path = Path(folder) / (Path(upload.filename).name or "upload")
             with path.open("wb") as out:
@@ -215,11 +216,10 @@ class Api:
                     hint = "Run it on the command line: etappe import --mapping FILE."
                     raise BadMapping("mapping: sql", "is not taken from an upload.", hint)
                 named = source if isinstance(source, str) and source.strip() else None
-                return self.workspace.import_files([path], mapping=mapping, source=named, dry_run=dry_run)[0]
+                return self.workspace.import_files([path], mapping=mapping, source=named, dry_run=dry_run, lang=lang)[0]
 
             report = await run_sync(work)
         shown = msgspec.to_builtins(report)
-        lang = _lang(str(data.get("lang", "en")))
         shown["refused_total"] = shown["refused"]
         shown["refused"] = [_refused(row, lang) for row in report.refusals]
         del shown["refusals"]

@@ -121,6 +121,7 @@ class _Opened(msgspec.Struct, frozen=True):
 
     paths: list[Path]
     mapping: Mapping
+    lang: str
     guesses: list[str]
 
     @property
@@ -137,12 +138,13 @@ class _Opened(msgspec.Struct, frozen=True):
         return sha256(f"{digest} {self.mapping.sql}".encode()).hexdigest() if self.mapping.sql else digest
 
 
-def import_one(
+def import_all(
     workspace: "Workspace",
     paths: Sequence[Path],
     mapping: Mapping | str | Path | None,
     source: str | None,
     dry_run: bool,
+    lang: str,
     progress: Progress | None,
 ) -> list[ImportReport]:
     """Import files one after the other, or what one mapping with `sql` selects; see `Workspace.import_files`."""
@@ -150,15 +152,15 @@ def import_one(
         mapping = read_mapping(Path(mapping))
     opened = []
     if mapping is not None and mapping.sql is not None:
-        opened = [_Opened(list(paths), mapping, [])]
+        opened = [_Opened(list(paths), mapping, lang, [])]
     elif not paths:
         raise BadFile("import", "no file was named.", "Name one or more files.")
     for path in paths if not opened else ():
         if mapping is not None:
-            opened.append(_Opened([path], mapping, []))
+            opened.append(_Opened([path], mapping, lang, []))
         else:
-            found = guess(path, timezone=workspace.settings.timezone, lang=workspace.settings.language)
-            opened.append(_Opened([path], found.mapping, found.sentences))
+            found = guess(path, timezone=workspace.settings.timezone, lang=lang)
+            opened.append(_Opened([path], found.mapping, lang, found.sentences))
     return [_import(workspace, one, source, dry_run, progress) for one in opened]
 
 
@@ -260,7 +262,7 @@ def _chunks(workspace: "Workspace", opened: _Opened, tally: _Tally, progress: Pr
 
     timezone = workspace.settings.timezone
     for chunk in read(opened.paths, opened.mapping, timezone=timezone, progress=tell):
-        tally.add(chunk, workspace.settings.language, workspace.settings.timezone)
+        tally.add(chunk, opened.lang, workspace.settings.timezone)
         yield chunk
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from etappe.analysis.answer import Answer
 from etappe.analysis.ask import Question, ask, read_question, who
-from etappe.apps.importing import ImportReport, Progress, import_one, recover, undo
+from etappe.apps.importing import ImportReport, Progress, import_all, recover, undo
 from etappe.arrays import Int
 from etappe.collect.mapping import Mapping as SourceMapping
 from etappe.collect.mapping import read_mapping
@@ -97,6 +97,7 @@ class Workspace:
         mapping: SourceMapping | str | Path | None = None,
         source: str | None = None,
         dry_run: bool = False,
+        lang: str | None = None,
         progress: Progress | None = None,
     ) -> list[ImportReport]:
         """Import files, each once; a mapping with `sql` names its own files. Every row is accepted or kept as refused.
@@ -109,7 +110,9 @@ class Workspace:
             A file is not there or cannot be read.
         """
         with self.writing():
-            return import_one(self, [Path(path) for path in paths], mapping, source, dry_run, progress)
+            return import_all(
+                self, [Path(path) for path in paths], mapping, source, dry_run, lang or self.settings.language, progress
+            )
 
     def imports(self, *states: str) -> list[ImportRecord]:
         """The imports in order; in force are those whose status is done."""
