@@ -48,8 +48,8 @@ bench: $(VENV)/.test ## Measure, beside DuckDB and Polars (benchmarks/)
 drills: $(VENV)/.test ## Every fault that it must survive
 	$(PYTEST) -m drill
 
-oracles: $(VENV)/.test ## What is long: peers, thousands of examples, cluster runs
-	$(PYTEST) -m oracle --hypothesis-profile=oracle
+oracles: $(VENV)/.test ## What is long: the peers beside us, thousands of new examples
+	$(BIN)/python benchmarks/run.py
 	$(PYTEST) -n 2 --hypothesis-profile=oracle -m "not oracle and not browser" $$(grep -l '@given' tests/test_*.py)
 
 chromium:

@@ -35,6 +35,17 @@ BARS = {
 }
 """At least so many times faster than Polars at 10 M events; and faster than DuckDB."""
 BAR_AT = 10_000_000
+IMPORT_BAR, FRESH_BAR, FRESH_AT = 10.0, 1.0, 1_000_000
+"""Seconds: 10 M rows from the file to the first answer, all columns stored; a new process on 1 M stored events."""
+WORKSPACE = "workspace"
+MAPPING = """
+customer = "customer_id"
+time = "timestamp"
+touchpoint = "touchpoint"
+channel = "channel"
+value = { column = "value", currency = "EUR" }
+"""
+FRESH = "import sys, etappe; etappe.funnel(etappe.open(sys.argv[1]).journeys(), sys.argv[2:], within='7d')"
 OWN = ("funnel, with times and intervals", "sessions, with median duration", "reach", "stages")
 """What only Etappe answers here; shown, not compared."""
 
@@ -43,15 +54,17 @@ Result = tuple[Callable[[], object], Callable[[object], object]]
 
 
 def etappe_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
-    import pyarrow.parquet as pq
-
     import etappe
+    from etappe.apps.workspace import init
+    from etappe.collect.mapping import read_mapping
+    from etappe.config import Settings
 
     held = {}
 
     def load() -> None:
-        frame = pq.read_table(path, columns=["customer_id", "timestamp", "touchpoint"])
-        held["j"] = etappe.journeys_from(frame, customer="customer_id", time="timestamp", touchpoint="touchpoint")
+        workspace = init(path.parent / WORKSPACE, Settings(timezone="UTC"))
+        workspace.import_files([path], mapping=read_mapping(MAPPING))
+        held["j"] = workspace.journeys()
         etappe.funnel(held["j"], STEPS, within="7d")
 
     def pairs(answer):
@@ -246,6 +259,16 @@ def in_process(engine: str, path: Path) -> dict[str, object]:
     return json.loads(done.stdout)
 
 
+def fresh(folder: Path) -> float:
+    """Seconds from the start of a new process to its first answer, kernels compiled; the median of five."""
+    times = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-c", FRESH, folder / WORKSPACE, *STEPS], check=True)
+        times.append(time.perf_counter() - begin)
+    return median(times)
+
+
 def table(events: int, results: dict[str, dict]) -> tuple[list[str], bool]:
     """Lines of Markdown, and whether every bar is met."""
     ours, met = results["etappe"], True
@@ -273,7 +296,14 @@ def table(events: int, results: dict[str, dict]) -> tuple[list[str], bool]:
     lines += [f"| {name} | {ours['times'][name] * 1e3:.1f} ms | – | – | – | – |" for name in OWN]
     loads = " | ".join(f"{results[e]['load']:.1f} s" for e in ENGINES)
     peaks = " | ".join(f"{results[e]['peak']:.2f} GB" for e in ENGINES)
-    lines += [f"| Parquet file to first answer | {loads} | – | – |", f"| peak memory | {peaks} | – | – |", ""]
+    within = ours["load"] <= IMPORT_BAR
+    bar = ("10 s met" if within else "10 s **missed**") if events == BAR_AT else ""
+    lines.append(f"| Parquet file to first answer | {loads} | – | {bar} |")
+    quick = ours["fresh"] <= FRESH_BAR
+    bar = ("1 s met" if quick else "1 s **missed**") if events == FRESH_AT else ""
+    lines.append(f"| new process to first answer | {ours['fresh']:.2f} s | – | – | – | {bar} |")
+    met &= (within or events != BAR_AT) and (quick or events != FRESH_AT)
+    lines += [f"| peak memory | {peaks} | – | – |", ""]
     return lines, met
 
 
@@ -285,18 +315,21 @@ def main(sizes: list[int]) -> None:
         "touchpoint, journeys of mean length 9.7, in order of time. Every engine runs in a process of its own, warm;",
         "medians. The bars hold at 10 M events, against Polars in the same run, and Etappe must be faster than DuckDB.",
         "Answers are compared, and equal unless the last column says otherwise. DuckDB and Polars read a table of",
-        "their own, sorted by customer and time; sorting is in the time to the first answer.",
+        "their own, sorted by customer and time; sorting is in the time to the first answer. Etappe's way there is an",
+        "import: every row checked and stored in the lake with all its columns, then the columns built.",
         "",
     ]
-    before = os.getloadavg()[0]
+    before, kept = os.getloadavg()[0], True
     for events in sizes:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "log.parquet"
             subprocess.run([sys.executable, Path(__file__).with_name("generate.py"), str(events), path], check=True)
             results = {engine: in_process(engine, path) for engine in ENGINES}
+            results["etappe"]["fresh"] = fresh(path.parent)
         rows, met = table(events, results)
         lines += rows
         print("\n".join(rows), "all bars met" if met else "NOT all bars met")
+        kept &= met
     versions = ", ".join(f"{engine} {results[engine]['version']}" for engine in ENGINES)
     now = datetime.now(UTC).date()
     busy = max(before, os.getloadavg()[0])
@@ -308,6 +341,8 @@ def main(sizes: list[int]) -> None:
     lines.append(f"{versions}; Python {platform.python_version()}; {os.cpu_count()} cores {platform.machine()}; {now}.")
     target = Path(__file__).parents[1] / "docs" / "benchmarks.md"
     target.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if not kept:
+        raise SystemExit("Not every bar is met: see docs/benchmarks.md.")
 
 
 if __name__ == "__main__":

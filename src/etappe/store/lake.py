@@ -71,7 +71,8 @@ class LakeTable:
         """The files of each import that are in force."""
         found: dict[str, list[Path]] = {}
         if self.version() >= 0:
-            actions = pa.table(self.open().get_add_actions(flatten=True))
+            # pa.table() would import pandas, where it is installed, only to ask whether this is one of its frames
+            actions = pa.RecordBatchReader.from_stream(self.open().get_add_actions(flatten=True)).read_all()
             paths, owners = actions["path"].to_pylist(), actions["partition.import"].to_pylist()
             for path, owner in zip(paths, owners, strict=True):
                 found.setdefault(owner, []).append(self.folder / path)
