@@ -236,9 +236,9 @@ class Store:
 
     def _attributes(self, subjects: Int) -> dict[str, Callable[[], Column]]:
         """Of several imports that give a customer's attribute, the latest counts."""
-        table = self.attributes.read(self.imports, ["actor", "name", "value"])
-        if not table.num_rows:
+        if not self.attributes.parts().keys() & set(self.imports):
             return {}
+        table = self.attributes.read(self.imports, ["actor", "name", "value"])
         names = sorted(pc.unique(table["name"]).to_pylist())
 
         def load(name: str) -> Column:
