@@ -402,6 +402,7 @@ def test_everything_is_reached_by_keyboard(window: Opened):
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Vom Besuch zum Kauf")).to_be_visible()
     page.keyboard.press("Control+k")
+    expect(palette).to_be_focused()
     page.keyboard.press("Escape")
     expect(palette).to_have_count(0)
 
