@@ -54,8 +54,8 @@ def _local_day(us: int, timezone: str) -> date:
 def _period(everything: Journeys, start: str | None, end: str | None, timezone: str) -> _Period:
     first = _local_day(int(everything.time_us.min()), timezone)
     last = _local_day(int(everything.time_us.max()), timezone)
-    to = read_day(end) if end else last
-    since = read_day(start) if start else max(first, to - timedelta(days=DAYS - 1))
+    to = read_day(end) if end else max(last, read_day(start or last))
+    since = read_day(start) if start else min(to, max(first, to - timedelta(days=DAYS - 1)))
     if since > to:
         raise BadQuestion("from, to", f"{since} is after {to}.", "Choose a first day that is not after the last.")
     return _Period(since, to)
@@ -64,49 +64,50 @@ def _period(everything: Journeys, start: str | None, end: str | None, timezone: 
 class _Sums:
     """The five numbers of one period, and each by day."""
 
-    def __init__(self, journeys: Journeys, goals: Any, timezone: str) -> None:
+    def __init__(self, journeys: Journeys, goals: Any, period: _Period, starts: Int, *, mixed: bool) -> None:
         hits = goals[journeys.touchpoint]
         values = np.where(hits & (journeys.value != NO_VALUE), journeys.value, 0)
-        self.days = _days(journeys.time_us, timezone)
+        self.period, self.mixed = period, mixed
+        self.day = np.searchsorted(starts, journeys.time_us, side="right") - 1
         self.hits, self.values = hits, values
         self.journeys = journeys
         customers = len(journeys)
-        total = int(values.sum()) / MONEY
+        total = None if mixed else int(values.sum()) / MONEY
         self.numbers: dict[str, float | None] = {
             "events": journeys.events,
             "customers": customers,
             "purchases": int(hits.sum()),
             "value": total,
-            "per_customer": total / customers if customers else None,
+            "per_customer": total / customers if customers and total is not None else None,
         }
 
-    def series(self, period: _Period, step: int) -> dict[str, list[float | None]]:
-        bins = (period.days + step - 1) // step
-        at = (self.days - period.start.toordinal()) // step
-        inside = (at >= 0) & (at < bins)
+    def series(self, step: int) -> dict[str, list[float | None]]:
+        """The numbers of each day, or of each `step` days."""
+        bins = (self.period.days + step - 1) // step
+        at = self.day // step
         owner = np.repeat(np.arange(len(self.journeys)), np.diff(self.journeys.offsets))
-        pairs = np.unique(at[inside] * len(self.journeys) + owner[inside]) // max(1, len(self.journeys))
-        events = np.bincount(at[inside], minlength=bins)
-        people = np.bincount(pairs, minlength=bins)
-        value = np.bincount(at[inside], self.values[inside] / MONEY, minlength=bins)
+        fresh = np.ones(len(at), bool)  # a journey is in the order of time: its touchpoints of one bin stand together
+        fresh[1:] = (owner[1:] != owner[:-1]) | (at[1:] != at[:-1])
+        people = np.bincount(at[fresh], minlength=bins).tolist()
+        sums = np.round(np.bincount(at, self.values / MONEY, minlength=bins), 4).tolist()
+        value: list[float | None] = [None] * bins if self.mixed else sums
         return {
-            "events": events.tolist(),
-            "customers": people.tolist(),
-            "purchases": np.bincount(at[inside], self.hits[inside], minlength=bins).astype(int).tolist(),
-            "value": np.round(value, 4).tolist(),
+            "events": np.bincount(at, minlength=bins).tolist(),
+            "customers": people,
+            "purchases": np.bincount(at[self.hits], minlength=bins).tolist(),
+            "value": value,
             "per_customer": [
-                round(v / n, 4) if n else None for v, n in zip(value.tolist(), people.tolist(), strict=True)
+                round(v / n, 4) if n and v is not None else None for v, n in zip(value, people, strict=True)
             ],
         }
 
 
-def _days(time_us: Int, timezone: str) -> Int:
-    """The local day (ordinal) of each moment; zones shift by quarter hours, so each quarter is looked up once."""
-    quarter = time_us // (900 * SECOND_US)
-    quarters, place = np.unique(quarter, return_inverse=True)
+def _day_starts(period: _Period, timezone: str) -> Int:
+    """When each local day of a period begins, and when the last one has ended, (days + 1,) int64 microseconds."""
     zone = ZoneInfo(timezone)
-    starts = [datetime.fromtimestamp(at * 900, zone).date().toordinal() for at in quarters.tolist()]
-    return np.asarray(starts, np.int64)[place]
+    days = (date.fromordinal(period.start.toordinal() + i) for i in range(period.days + 1))
+    midnights = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in days)
+    return np.asarray([round(moment.timestamp()) * SECOND_US for moment in midnights], np.int64)
 
 
 def _change(now: float | None, before: float | None) -> float | None:
@@ -132,19 +133,23 @@ def overview(
     period = _period(everything, start, end, timezone)
     before = period.before()
     chosen = workspace.journeys(where=where)
-    inside, earlier = (
-        chosen.between(workspace.day_us(p.start), workspace.day_us(p.end, after=True)) for p in (period, before)
-    )
+    starts, then_starts = _day_starts(period, timezone), _day_starts(before, timezone)
+    inside, earlier = (chosen.between(int(edges[0]), int(edges[-1])) for edges in (starts, then_starts))
     window = {"from": period.start.isoformat(), "to": period.end.isoformat()}
     window |= {"before_from": before.start.isoformat(), "before_to": before.end.isoformat()}
     if not inside.events:
         return {"state": "empty-filter", "window": window}
     registry = workspace.registry()
     goals = _goals(everything, registry, workspace.settings.goals)
-    currency = _currency(everything)
-    now, then = _Sums(inside, goals, timezone), _Sums(earlier, goals, timezone)
+    units = {unit for part in (inside, earlier) for unit in _currencies(part, goals)}
+    currency = next(iter(units), "") if len(units) == 1 else ""
+    now, then = (
+        _Sums(part, goals, days, edges, mixed=len(units) > 1)
+        for part, days, edges in ((inside, period, starts), (earlier, before, then_starts))
+    )
     step = 7 if period.days >= WEEKLY_FROM else 1
-    known_before = bool(earlier.events)
+    # a period in which the data only begins is no measure for the next one
+    known_before = bool(earlier.events) and before.start >= _local_day(int(everything.time_us.min()), timezone)
     asked = reach(inside)
     numbers = [
         {
@@ -152,17 +157,13 @@ def overview(
             "label": word(f"overview.{name}", lang),
             "value": value,
             "text": _text(name, value, lang, currency),
-            "how": {
-                "sentence": word(f"overview.how.{name}", lang),
-                "question": {"question": "reach"},
-                "snapshot": asked.snapshot,
-            },
+            "how": _how(name, asked, lang),
             "change": _change(value, then.numbers[name]) if known_before else None,
             "change_text": change_text(_change(value, then.numbers[name]), lang) if known_before else "",
         }
         for name, value in now.numbers.items()
     ]
-    line, dashed = now.series(period, step), then.series(before, step)
+    line, dashed = now.series(step), then.series(step)
     days = [(period.start + timedelta(days=i)).isoformat() for i in range(0, period.days, step)]
     series = {
         name: [
@@ -173,7 +174,7 @@ def overview(
     }
     return {
         "state": "ok",
-        "sentence": _sentence(now, then, period, inside, registry, lang, timezone, currency),
+        "sentence": _sentence(now, then if known_before else None, registry, lang),
         "numbers": numbers,
         "series": series,
         "step_days": step,
@@ -197,10 +198,14 @@ def _goals(journeys: Journeys, registry: Registry, goals: Sequence[str]) -> Any:
     return np.asarray([name in goals or (known is not None and known.id in goals) for name, known in named], bool)
 
 
-def _currency(journeys: Journeys) -> str:
+def _currencies(journeys: Journeys, goals: Any) -> list[str]:
+    """The currencies of the purchases' values; two of them are never added."""
     if "currency" not in journeys.columns:
-        return ""
-    return next((name for name in journeys.column("currency").names if name), "")
+        return []
+    column = journeys.column("currency")
+    valued = goals[journeys.touchpoint] & (journeys.value != NO_VALUE)
+    counts = np.bincount(column.codes[valued], minlength=len(column.names)).tolist()
+    return [name or "" for name, count in zip(column.names, counts, strict=True) if count]
 
 
 def _text(name: str, value: float | None, lang: str, currency: str) -> str:
@@ -213,12 +218,11 @@ def _text(name: str, value: float | None, lang: str, currency: str) -> str:
     return number(value, lang)
 
 
-def _sentence(
-    now: _Sums, then: _Sums, period: _Period, inside: Journeys, registry: Registry, lang: str, timezone: str, unit: str
-) -> str:
+def _sentence(now: _Sums, then: _Sums | None, registry: Registry, lang: str) -> str:
+    inside, period = now.journeys, now.period
     name = "purchases" if now.numbers["purchases"] else "events"
     main = now.numbers[name] or 0
-    day = (date.fromordinal(period.end.toordinal()) - date(1970, 1, 1)).days * DAY_US
+    day = (period.end.toordinal() - date(1970, 1, 1).toordinal()) * DAY_US
     pieces = [
         word(
             f"overview.sentence.{name}",
@@ -229,7 +233,7 @@ def _sentence(
             customers=number(len(inside), lang),
         )
     ]
-    change = _change(main, then.numbers[name])
+    change = _change(main, then.numbers[name]) if then else None
     if change is not None:
         pieces.append(word("overview.sentence.change", lang, change=change_text(change, lang)))
     firsts = np.bincount(inside.touchpoint[inside.offsets[:-1]], minlength=len(inside.touchpoints))
