@@ -60,6 +60,8 @@ class LakeTable:
                 configuration={"delta.dataSkippingStatsColumns": counted},
             )
             _sync_log(self.folder)
+            for parent in list(self.folder.parents)[:2]:  # the folders of lake and workspace: their entries are new
+                _sync(parent)
             return table
         return DeltaTable(self.folder)
 
@@ -99,13 +101,15 @@ class LakeTable:
         if import_id in self.parts():
             table = self.open()
             table.delete(f"\"import\" = '{import_id}'")
-            _sync_log(self.folder)
+            _sync_log(self.folder)  # before its files go
             table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
         leftover = self.folder / f"import={import_id}"
         if leftover.is_dir():
             for path in leftover.iterdir():
                 path.unlink()
             leftover.rmdir()
+        if self.version() >= 0:
+            _sync_log(self.folder)
 
 
 class ImportWriter:
@@ -204,7 +208,7 @@ def _sync(path: Path) -> None:
 
 
 def _sync_log(folder: Path) -> None:
+    """Every file of the table's log (one call may add several commits and a checkpoint), and the folders' entries."""
     log = folder / "_delta_log"
-    newest = max(log.glob("*.json"))
-    for path in (newest, log, folder):
+    for path in (*sorted(log.iterdir()), log, folder):
         _sync(path)
