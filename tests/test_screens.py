@@ -255,6 +255,7 @@ def test_a_condition_that_cannot_be_read_says_what_and_what_to_do(window: Opened
 
 def test_an_old_answer_stays_in_sight_when_the_server_is_gone(window: Opened):
     page = window.go("/")
+    expect(page.get_by_role("button", name=re.compile("^Kontakte"))).to_contain_text("6")
     window.context.set_offline(True)
     page.get_by_role("button", name="app").click()
     expect(page.get_by_role("alert")).to_contain_text("Der Server antwortet nicht.")
