@@ -135,7 +135,9 @@ class Api:
         def list_maps(request: Request[Any, Any, Any], lang: str = "de") -> dict[str, Any]:
             """The maps with their curves and how much of each is measured."""
             journeys = self.chosen(request)
-            return {"maps": [map_card(ws.bind(found, journeys), _lang(lang)) for found in ws.maps()]}
+            return {
+                "maps": [map_card(ws.bind(found, journeys), _lang(lang), at_us) for found, at_us in ws.dated_maps()]
+            }
 
         @get("/api/maps/{map_id:str}", sync_to_thread=True)
         def one_map(request: Request[Any, Any, Any], map_id: str, lang: str = "de") -> Response[Any]:
@@ -304,7 +306,8 @@ def _static(path: str) -> Response[bytes]:
     if name.startswith("api/") or (name not in known and "." in name.rpartition("/")[2]):
         raise UnknownName(f"/{name}", "there is nothing at this address.", "See /api/schema/openapi.json.")
     file = known.get(name) or known["index.html"]
-    fresh = "no-cache" if file.suffix == ".html" else "max-age=3600"
+    named_by_content = name.startswith("assets/")
+    fresh = "max-age=31536000, immutable" if named_by_content else "no-cache"
     return Response(file.read_bytes(), media_type=kinds[file.suffix], headers={"cache-control": fresh})
 
 

@@ -1,5 +1,6 @@
 """Map view: a bound map as plain data for the web application, every text said in one language."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -70,7 +71,7 @@ def bound_view(bound: BoundMap, lang: str) -> dict[str, Any]:
             {"id": lane.id, "type": lane.type, "title": say(lane.title, lang), "persona": lane.persona}
             for lane in m.lanes
         ],
-        "cells": [_cell(c, lang) for c in bound.cells],
+        "cells": [_cell(c, lang, {o.id: say(o.title, lang) for o in m.opportunities}) for c in bound.cells],
         "evidence": {name: _evidence(b, bound, lang) for name, b in bound.evidence.items()},
         "coverage": coverage,
         "unmapped": [{"name": name, "events": events} for name, events in unmapped],
@@ -93,12 +94,12 @@ def _step(step: Step, point: Touchpoint | None, stage: str, lang: str) -> dict[s
     }
 
 
-def _cell(c: BoundCell, lang: str) -> dict[str, Any]:
+def _cell(c: BoundCell, lang: str, titles: Mapping[str, str]) -> dict[str, Any]:
     return {
         "lane": c.lane.id,
         "first": c.first,
         "span": c.span,
-        "text": say(c.cell.text, lang) or None,
+        "text": say(c.cell.text, lang) or titles.get(c.cell.opportunity or ""),
         "quotes": [{"text": say(quote.text, lang), "source": quote.source or None} for quote in c.cell.quotes],
         "severity": c.cell.severity,
         "score": c.score,
@@ -141,6 +142,7 @@ def _evidence(b: Bound, bound: BoundMap, lang: str) -> dict[str, Any]:
         "basis": using[0] if using else "assumed",
         "target_text": target_text(b, lang) or None,
         "verdict": b.verdict,
+        "above_target": b.value > b.target if shown and b.value is not None and b.target is not None else None,
         "data_until": b.data_until,
         "at": b.at,
         "share_of_data": b.share_of_data,

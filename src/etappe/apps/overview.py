@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DAYS: Final = 28
 ROWS: Final = 6
-FILTERED: Final = {"channels": "channel", "entries": "touchpoint", "touchpoints": "touchpoint"}
+FILTERED: Final = {"channels": "channel", "touchpoints": "touchpoint"}
 """The column by which a click on a list's row filters."""
 WEEKLY_FROM: Final = 190
 """From so many days on, the line shows weeks."""
@@ -157,6 +157,7 @@ def overview(
             "label": word(f"overview.{name}", lang),
             "value": value,
             "text": _text(name, value, lang, currency),
+            "unit": (currency or "") if name in ("value", "per_customer") else "",
             "how": _how(name, asked, lang),
             "change": _change(value, then.numbers[name]) if known_before else None,
             "change_text": change_text(_change(value, then.numbers[name]), lang) if known_before else "",

@@ -266,9 +266,13 @@ class Workspace:
 
     def maps(self) -> list[JourneyMap]:
         """The journey maps, newest revision of each."""
+        return [found for found, _ in self.dated_maps()]
+
+    def dated_maps(self) -> list[tuple[JourneyMap, int]]:
+        """The journey maps, each with the time of its newest revision."""
         with self.engine.connect() as connection:
             found = documents.newest(connection, MAP)
-        return [read_map(document.body, document.id) for document in found]
+        return [(read_map(document.body, document.id), document.at_us) for document in found]
 
     def map(self, map_id: str) -> JourneyMap:
         """One journey map."""
