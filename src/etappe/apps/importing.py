@@ -5,6 +5,7 @@ transaction with identifiers, refused rows and `done`. Whatever is cut off befor
 """
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -337,6 +338,7 @@ def undo(workspace: "Workspace", record: ledger.ImportRecord) -> None:
         ledger.set_status(connection, record.id, "undoing")
     workspace.events.drop(record.id)
     workspace.attributes.drop(record.id)
+    shutil.rmtree(workspace.folder / "journeys", ignore_errors=True)  # columns derived from what is gone
     with workspace.engine.begin() as connection:
         _forget_identifiers(workspace, connection, record.id)
         ledger.forget_refused(connection, record.id)

@@ -4,9 +4,11 @@ import fcntl
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -37,6 +39,7 @@ from etappe.units import read_day
 
 MAP: Final = "map"
 REGISTRY: Final = "registry"
+TRIES: Final = 5
 
 
 def init(folder: str | Path, settings: Settings | None = None) -> "Workspace":
@@ -80,6 +83,7 @@ class Workspace:
         self.events = LakeTable(folder / "lake" / "events", EVENTS)
         self.attributes = LakeTable(folder / "lake" / "attributes", ATTRIBUTES)
         self._cache: dict[tuple[str, str], Journeys] = {}
+        self._making = Lock()
 
     def __repr__(self) -> str:
         return f"<Workspace {self.settings.name!r} in {self.folder}>"
@@ -109,7 +113,7 @@ class Workspace:
         BadFile
             A file is not there or cannot be read.
         """
-        with self.writing():
+        with nullcontext() if dry_run else self.writing():
             return import_all(
                 self, [Path(path) for path in paths], mapping, source, dry_run, lang or self.settings.language, progress
             )
@@ -139,10 +143,10 @@ class Workspace:
 
     def undo(self, import_id: str) -> ImportRecord:
         """Take an import back: its events, attributes, refused rows, and identifiers that no other import uses."""
-        record = self.find_import(import_id)
-        if record.status == "undone":
-            raise BadFile(f"import {import_id}", "was undone before.")
         with self.writing():
+            record = self.find_import(import_id)
+            if record.status == "undone":
+                raise BadFile(f"import {import_id}", "was undone before.")
             undo(self, record)
         return record
 
@@ -177,17 +181,26 @@ class Workspace:
         where : only what meets this condition
         start, end : first and last day, both included, in the workspace's time zone
         """
-        done = self.imports("done")
-        store = Store(self.folder / "journeys", self.events, self.attributes, [record.id for record in done])
-        key = (store.version, subject)
-        if key not in self._cache:
-            properties = sorted({name for record in done for name in record.properties})
-            found = store.journeys(subject, self.settings.timezone, properties, self._names, tell)
-            self._cache = {kept: j for kept, j in self._cache.items() if kept[0] == store.version} | {key: found}
-        journeys = self._cache[key]
+        journeys = self._newest(subject, tell)
         if start is not None or end is not None:
             journeys = journeys.between(self.day_us(start), self.day_us(end, after=True))
         return journeys.where(where) if where else journeys
+
+    def _newest(self, subject: str, tell: Callable[[str], None]) -> Journeys:
+        for _ in range(TRIES):
+            done = self.imports("done")
+            content = sha256(repr([_content(record) for record in done]).encode()).hexdigest()
+            ids = [record.id for record in done]
+            with suppress(FileNotFoundError), self._making:  # another process replaced what was being read: again
+                store = Store(self.folder / "journeys", self.events, self.attributes, ids, content)
+                key = (store.version, subject)
+                found = self._cache.get(key)
+                if found is None:
+                    properties = sorted({name for record in done for name in record.properties})
+                    found = store.journeys(subject, self.settings.timezone, properties, self._names, tell)
+                    self._cache = {k: j for k, j in self._cache.items() if k[0] == store.version} | {key: found}
+                return found
+        raise WorkspaceBusy(str(self.folder), "the data changes faster than it can be read.", "Try again.")
 
     def day_us(self, day: str | date | None, *, after: bool = False) -> int | None:
         """When a day begins (or, with `after`, when it has ended) in the workspace's time zone."""
@@ -218,7 +231,10 @@ class Workspace:
                 every = dict(connection.execute(select(identifiers.c.actor, identifiers.c.value)).tuples())
             else:
                 every = names_of(connection, np.unique(subjects).tolist())
-        return [every[subject] for subject in subjects.tolist()]
+        try:
+            return [every[subject] for subject in subjects.tolist()]
+        except KeyError:
+            raise WorkspaceBusy("journeys", "an import was undone since they were read.", "Ask again.") from None
 
     # -- documents ----------------------------------------------------------------------------------------------
 
@@ -283,6 +299,12 @@ class Workspace:
         journeys = journeys if journeys is not None else self.journeys()
         now = now_us if now_us is not None else time.time_ns() // 1000
         return bind(document, journeys, self.registry(), now)
+
+
+def _content(record: ImportRecord) -> tuple[object, ...]:
+    """What an import holds, as far as its bytes and their meaning tell."""
+    r = record
+    return r.id, r.sha256, r.mapping, r.source, r.events, r.attributes, r.customers, r.first_us, r.last_us
 
 
 def describe(record: ImportRecord) -> dict[str, Any]:

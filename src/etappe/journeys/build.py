@@ -6,9 +6,10 @@ Touchpoints are ordered by (subject, time, order of receipt). Input in time orde
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
-from io import BytesIO
+from io import BytesIO, RawIOBase
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -20,13 +21,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from etappe.arrays import Codes, Column, Int, code_type
-from etappe.errors import BadFile, unknown
-from etappe.journeys.columns import Journeys, Origin
+from etappe.errors import BadFile, WorkspaceBusy, unknown
+from etappe.journeys.columns import Journeys, Origin, money_texts
 from etappe.store.lake import LakeTable
 from etappe.units import MONEY, NO_VALUE
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MOST_TOUCHPOINTS: Final = 65_535
+ARRAYS: Final = ("offsets", "time_us", "touchpoint", "subject", "rows")
+"""The files of a journeys folder; `rows` are the touchpoints' places in the order of receipt."""
 BASE_COLUMNS: Final = ("channel", "currency", "order", "source", "import")
 
 kernel = numba.njit(cache=True, nogil=True)
@@ -102,9 +105,12 @@ def _touchpoints(texts: pa.ChunkedArray) -> tuple[Codes, tuple[str, ...]]:
 class Store:
     """The columns of a workspace: made from its lake when that has changed, read as memory maps otherwise."""
 
-    def __init__(self, folder: Path, events: LakeTable, attributes: LakeTable, imports: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, events: LakeTable, attributes: LakeTable, imports: Sequence[str], content: str = ""
+    ) -> None:
+        """`content` names what the imports hold, so that no two workspaces with other data share a version."""
         self.events, self.attributes, self.imports = events, attributes, tuple(imports)
-        versions = (FORMAT, events.version(), attributes.version(), *imports)
+        versions = (FORMAT, content, events.version(), attributes.version(), *imports)
         self.version = sha256(json.dumps(versions).encode()).hexdigest()[:16]
         self.root = folder
 
@@ -118,22 +124,27 @@ class Store:
     ) -> Journeys:
         """The journeys of each customer, or of another column's values such as the order."""
         folder = self.root / self.version / sha256(subject.encode()).hexdigest()[:8]
-        if not (folder / "about.json").is_file():
+        kept = self._kept(folder)
+        if kept is None:
             tell("journeys")
             self._build(folder, subject, properties)
-        about = json.loads((folder / "about.json").read_text())
-        load = partial(_mapped, folder)
-        columns = [*BASE_COLUMNS, "value", *(name for name in properties if name not in BASE_COLUMNS)]
-        subjects = load("subject")
+            kept = self._kept(folder)
+        if kept is None:
+            raise _changed()
+        about, arrays = kept
+        received, rows, subjects = about["received"], arrays["rows"], arrays["subject"]
+        named = [*BASE_COLUMNS, *(name for name in properties if name not in (*BASE_COLUMNS, "value"))]
+        value = partial(self._value, folder, rows, received)
         names: list[str] = about["names"]
         customers = subject == "customer"
         return Journeys(
-            offsets=load("offsets"),
-            time_us=load("time_us"),
-            touchpoint=load("touchpoint"),
+            offsets=arrays["offsets"],
+            time_us=arrays["time_us"],
+            touchpoint=arrays["touchpoint"],
             touchpoints=tuple(about["touchpoints"]),
             subject=subjects,
-            lazy={name: partial(self._column, folder, name) for name in columns},
+            lazy={name: partial(self._column, folder, rows, received, name) for name in named}
+            | {"value": lambda: money_texts(value())},
             lazy_attributes=self._attributes(subjects) if customers else {},
             origin=Origin(
                 data_until_us=about["data_until_us"],
@@ -142,9 +153,20 @@ class Store:
                 events=about["events"],
                 subjects=len(subjects),
             ),
-            lazy_value=partial(self._value, folder),
+            lazy_value=value,
             name_of=name_of if customers else lambda chosen: [names[i] for i in chosen.tolist()],
         )
+
+    def _kept(self, folder: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Columns that were made before; None where there are none, or damaged ones, which go."""
+        if not folder.is_dir():
+            return None
+        try:
+            about: dict[str, Any] = json.loads((folder / "about.json").read_bytes())
+            return about, {name: _mapped(folder, name) for name in ARRAYS}
+        except (OSError, ValueError, EOFError):
+            shutil.rmtree(folder, ignore_errors=True)
+            return None
 
     def _build(self, folder: Path, subject: str, properties: Sequence[str]) -> None:
         table = self.events.read(self.imports, ["actor", "time", "touchpoint"])
@@ -155,7 +177,7 @@ class Store:
         else:
             if subject not in (*BASE_COLUMNS, *properties):
                 raise unknown("subject", "column", subject, ("customer", *BASE_COLUMNS, *properties))
-            column = self._receipt(subject)
+            column = self._receipt(subject, table.num_rows)
             group = column.codes.astype(np.int64)
             names = [str(name) for name in column.names]
         codes, touchpoints = _touchpoints(table["touchpoint"])
@@ -175,6 +197,7 @@ class Store:
             "names": names,
             "data_until_us": int(time_us.max()) if len(time_us) else None,
             "events": len(rows),
+            "received": len(time_us),
         }
         self._write(folder, arrays, about)
 
@@ -191,48 +214,55 @@ class Store:
         try:
             beside.rename(folder)
         except OSError:  # another process was faster, with the same content
-            shutil.rmtree(beside)
+            shutil.rmtree(beside, ignore_errors=True)
 
-    def _receipt(self, name: str) -> Column:
+    def _receipt(self, name: str, received: int) -> Column:
         """A column over all events in the order of receipt."""
-        if name in BASE_COLUMNS and name != "import":
-            return _coded(self.events.read(self.imports, [name])[name])
         if name == "import":
             parts = self.events.parts()
             lengths = [sum(pq.read_metadata(p).num_rows for p in parts.get(i, [])) for i in self.imports]
+            if sum(lengths) != received:
+                raise _changed()
             return _coded(pa.chunked_array([pa.array(np.repeat(np.asarray(self.imports, object), lengths))]))
+        if name in BASE_COLUMNS:
+            return _coded(self._events(name, received))
         import duckdb
 
-        table = self.events.read(self.imports, ["properties"]).cast(pa.schema([("properties", pa.string())]))
         path = "$." + json.dumps(name)
         with duckdb.connect() as memory:
-            memory.register("rows", table)
+            memory.register("rows", pa.table({"properties": self._events("properties", received).cast(pa.string())}))
             query = "SELECT json_extract_string(properties, ?) AS v FROM rows"
             found = memory.sql(query, params=[path]).to_arrow_table()
         return _coded(found["v"])
 
-    def _column(self, folder: Path, name: str) -> Column:
+    def _events(self, name: str, received: int) -> pa.ChunkedArray:
+        """A column of the lake, if it still holds the events from which the journeys were made."""
+        try:
+            column = self.events.read(self.imports, [name])[name]
+        except FileNotFoundError:
+            raise _changed() from None
+        if len(column) != received:
+            raise _changed()
+        return column
+
+    def _column(self, folder: Path, rows: Int, received: int, name: str) -> Column:
         """A column over touchpoints, made from the lake when first asked for."""
         stem = "column-" + sha256(name.encode()).hexdigest()[:12]
-        if not (folder / f"{stem}.json").is_file():
-            column = self._value_texts(folder) if name == "value" else self._receipt(name).take(_mapped(folder, "rows"))
-            _save(folder, stem, column.codes)
-            _replace(folder / f"{stem}.json", json.dumps(column.names, ensure_ascii=False).encode())
-        return Column(_mapped(folder, stem), tuple(json.loads((folder / f"{stem}.json").read_text())))
+        try:
+            return Column(_mapped(folder, stem), tuple(json.loads((folder / f"{stem}.json").read_bytes())))
+        except (OSError, ValueError, EOFError):  # not made yet, or damaged
+            column = self._receipt(name, received).take(rows)
+        names = json.dumps(column.names, ensure_ascii=False).encode()
+        _keep(folder, {f"{stem}.npy": _npy(column.codes), f"{stem}.json": names})
+        return column
 
-    def _value(self, folder: Path) -> Int:
-        if not (folder / "value.npy").is_file():
-            values = self.events.read(self.imports, ["value"])["value"].fill_null(NO_VALUE).to_numpy()
-            _save(folder, "value", values[_mapped(folder, "rows")])
-        kept: Int = _mapped(folder, "value")
+    def _value(self, folder: Path, rows: Int, received: int) -> Int:
+        try:
+            kept: Int = _mapped(folder, "value")
+        except (OSError, ValueError, EOFError):
+            kept = self._events("value", received).fill_null(NO_VALUE).to_numpy()[rows]
+            _keep(folder, {"value.npy": _npy(kept)})
         return kept
-
-    def _value_texts(self, folder: Path) -> Column:
-        values, codes = np.unique(self._value(folder), return_inverse=True)
-        names = [None if value == NO_VALUE else f"{value / MONEY:.4f}" for value in values.tolist()]
-        if names and names[0] is None:
-            return Column(codes.astype(code_type(len(names))), tuple(names))
-        return Column((codes + 1).astype(code_type(len(names) + 1)), (None, *names))
 
     def _attributes(self, subjects: Int) -> dict[str, Callable[[], Column]]:
         """Of several imports that give a customer's attribute, the latest counts."""
@@ -253,17 +283,30 @@ class Store:
         return {name: partial(load, name) for name in names}
 
 
-def _save(folder: Path, name: str, array: Any) -> None:
+def _changed() -> WorkspaceBusy:
+    return WorkspaceBusy("journeys", "the data has changed since these journeys were read.", "Ask again.")
+
+
+def _npy(array: Any) -> bytes:
     buffer = BytesIO()
     np.save(buffer, array)
-    _replace(folder / f"{name}.npy", buffer.getvalue())
+    return buffer.getvalue()
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside, then rename: two threads may make the same column at once."""
-    beside = path.with_name(f"{path.name}.{uuid4().hex[:8]}")
-    beside.write_bytes(content)
-    beside.replace(path)
+def _keep(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Keep files for the next reader: written beside, then renamed, since two may make the same ones at once.
+
+    Newer journeys may have taken the folder's place, or the disk may be full: then nothing is kept, and nothing lost.
+    """
+    for name, content in contents.items():
+        beside = folder / f"{name}.{uuid4().hex[:8]}"
+        try:
+            beside.write_bytes(content)
+            beside.replace(folder / name)
+        except OSError:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+            return
 
 
 def _mapped(folder: Path, name: str) -> Any:
@@ -350,7 +393,7 @@ def journeys_from(
         lazy_attributes={},
         origin=Origin(
             data_until_us=int(time_us.max()) if len(time_us) else None,
-            lake=_fingerprint(offsets, time_us[rows], codes[rows], touchpoints, who.names),
+            lake=_fingerprint(table.select([customer, time, touchpoint, *others]), value, timezone),
             timezone=timezone,
             events=len(time_us),
             subjects=len(present),
@@ -360,8 +403,26 @@ def journeys_from(
     )
 
 
-def _fingerprint(*pieces: Any) -> str:
-    digest = sha256()
-    for piece in pieces:
-        digest.update(np.ascontiguousarray(piece).tobytes() if isinstance(piece, np.ndarray) else repr(piece).encode())
+def _fingerprint(table: pa.Table, *meaning: object) -> str:
+    """All that an answer can depend on: every column, and how it is read. O(bytes)."""
+    digest = sha256(repr(meaning).encode())
+    with (
+        pa.PythonFile(_Digesting(digest), "w") as out,
+        pa.ipc.new_stream(out, table.schema.remove_metadata()) as writer,
+    ):
+        writer.write_table(table.replace_schema_metadata(None).combine_chunks())
     return digest.hexdigest()[:16]
+
+
+class _Digesting(RawIOBase):
+    """A file that keeps nothing but a digest of what is written to it."""
+
+    def __init__(self, digest: Any) -> None:
+        self.digest = digest
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        self.digest.update(content)
+        return len(content)

@@ -101,7 +101,7 @@ class Journeys:
         if name not in self.lazy and name != "value":
             raise unknown(where, "column", name, (*self.lazy, "touchpoint", "value"))
         if name not in self._loaded:
-            self._loaded[name] = self.lazy[name]() if name in self.lazy else _money_texts(self.value)
+            self._loaded[name] = self.lazy[name]() if name in self.lazy else money_texts(self.value)
         return self._loaded[name]
 
     def attribute(self, name: str, where: str = "attribute") -> Column:
@@ -205,7 +205,7 @@ class Journeys:
         return mask(expression, {name: get(name) for name in expression.columns})
 
 
-def _money_texts(value: Int) -> Column:
+def money_texts(value: Int) -> Column:
     """Values as the texts of their decimal numbers, so that a condition can compare them."""
     distinct, positions = np.unique(value, return_inverse=True)
     names = [None if v == NO_VALUE else _decimal(v) for v in distinct.tolist()]

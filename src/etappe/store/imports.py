@@ -23,6 +23,8 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
     at_us: int
     files: tuple[str, ...]
     source: str
+    sha256: str
+    """Of the file's bytes; empty after an undo."""
     status: str
     rows: int
     events: int

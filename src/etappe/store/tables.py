@@ -116,7 +116,7 @@ def sqlite_module() -> Any:
 
 def open_tables(path: Path) -> Engine:
     """The control tables in a SQLite file, made when they are not there; deleted rows are overwritten with zeros."""
-    engine = create_engine(f"sqlite:///{path}", module=sqlite_module())
+    engine = create_engine(f"sqlite:///{path}", module=sqlite_module(), hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _: Any) -> None:
