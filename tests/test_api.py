@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from etappe.apps.guard import check_address
+from etappe.apps import api
+from etappe.apps.api import make_app
+from etappe.apps.guard import Guard, check_address
+from etappe.apps.server import free_port
 from etappe.errors import RefusedAddress
 from servers import Client, served
 from workspaces import SHOP, SHOP_MAPPING, shop, written
@@ -145,6 +148,50 @@ def test_every_refusal_has_one_shape(client: Client, method: str, path: str, sta
     assert set(error) == {"code", "where", "what", "hint", "message"}
 
 
+@pytest.mark.drill
+@pytest.mark.parametrize("name", ["..", ".", "a" * 300 + ".csv", "a\x00b.csv", "x/../../y.csv", "\u202ecsv.exe"])
+def test_a_file_may_have_any_name(client: Client, name: str) -> None:
+    status, report = client.form("/api/imports/check", file=(name, SHOP.encode()), mapping=SHOP_MAPPING)
+    assert (status, report["events"]) == (200, 6)
+    assert report["file"].isprintable()
+    assert "/" not in report["file"]
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"[1]", b"null", b"", b"{", b"\xff", b'{"":1}', b'{"question":[]}', b'{"question":1e999}'),
+        *(b'{"question":"funnel","steps":["\\ud800"]}', b'{"question":"reach","by":{}}'),
+        *(b"[" * 100_000, b'{"a":' * 20_000 + b"1" + b"}" * 20_000),
+    ],
+)
+def test_json_of_any_shape_is_answered_or_refused_in_one_shape(client: Client, body: bytes) -> None:
+    status, _, answer = client.send("POST", "/api/ask", body, {"Content-Type": "application/json"})
+    assert status in (400, 404)
+    assert set(json.loads(answer)) == {"code", "where", "what", "hint", "message"}
+
+
+def test_what_nobody_foresaw_is_told_without_its_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from litestar.testing import TestClient
+
+    class Broken:
+        def imports(self) -> None:
+            raise ZeroDivisionError("anna@example.org")
+
+    noted: list[str] = []
+    monkeypatch.setattr(api.log, "error", lambda text, *values: noted.append(text % values))
+    app = make_app(Broken(), 80)  # type: ignore[arg-type]
+    with TestClient(app.app, raise_server_exceptions=False) as direct:
+        answer = direct.get("/api/imports")
+    assert answer.status_code == 500
+    assert set(answer.json()) == {"code", "where", "what", "hint", "message"}
+    assert "GET '/api/imports': ZeroDivisionError at test_api.py" in noted[0]
+    assert "anna" not in noted[0] + answer.text
+
+
 def test_a_question_that_is_wrong_says_where(client: Client) -> None:
     for body, code in (
         ({"question": "funel"}, "unknown-name"),
@@ -192,6 +239,17 @@ def test_every_answer_has_the_security_headers(client: Client) -> None:
 def test_another_address_than_loopback_is_refused_and_told_why(host: str) -> None:
     with pytest.raises(RefusedAddress, match="no accounts yet"):
         check_address(host)
+
+
+def test_another_loopback_address_is_heard_under_its_own_name() -> None:
+    assert b"127.0.0.2:8420" in Guard(None, 8420, "127.0.0.2").hosts
+    assert b"[::1]:8420" in Guard(None, 8420, "::1").hosts
+
+
+@pytest.mark.parametrize("port", [0, -1, 65_536, 100_000])
+def test_what_is_no_port_is_refused(port: int) -> None:
+    with pytest.raises(RefusedAddress, match="is no port"):
+        free_port("127.0.0.1", port)
 
 
 def test_loopback_is_served() -> None:

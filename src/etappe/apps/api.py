@@ -3,9 +3,11 @@
 Every refusal has one shape: code, where, what, hint, message. 404 for what is not there, 409 for what is in the way.
 """
 
+import logging
 import tempfile
+import traceback
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -16,10 +18,9 @@ from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.params import Body
+from litestar.params import Body, FromPath, FromQuery, JSONBody
 
 import etappe
-from etappe.analysis.ask import read_question
 from etappe.apps.guard import CSP, Guard
 from etappe.apps.map_view import bound_view, map_card
 from etappe.apps.overview import overview
@@ -53,6 +54,7 @@ STATUS: Final[dict[type[EtappeError], int]] = {
     AlreadyImported: 409,
     RefusedAddress: 403,
 }
+log: Final = logging.getLogger("etappe")
 LARGEST: Final = 1 << 30
 """Bytes of an upload; larger files come in on the command line."""
 
@@ -80,7 +82,7 @@ class Api:
             return _meta(ws)
 
         @get("/api/overview", sync_to_thread=True)
-        def first_screen(request: Request[Any, Any, Any], lang: str = "de") -> dict[str, Any]:
+        def first_screen(request: Request[Any, Any, Any], lang: FromQuery[str] = "de") -> dict[str, Any]:
             """The first screen: a sentence, five numbers, a line, four lists."""
             query = request.query_params
             return overview(
@@ -97,27 +99,32 @@ class Api:
             return {"imports": [_import(record) for record in reversed(ws.imports())]}
 
         @get("/api/imports/{import_id:str}", sync_to_thread=True)
-        def one_import(import_id: str) -> dict[str, Any]:
+        def one_import(import_id: FromPath[str]) -> dict[str, Any]:
             """One import with its mapping and touchpoints."""
             record = ws.find_import(import_id)
             return {**_import(record), "mapping": record.mapping, "touchpoints": _touchpoints(ws, record)}
 
         @get("/api/imports/{import_id:str}/refused", sync_to_thread=True)
-        def refused(import_id: str, offset: int = 0, limit: int = 50, lang: str = "en") -> dict[str, Any]:
+        def refused(
+            import_id: FromPath[str],
+            offset: FromQuery[int] = 0,
+            limit: FromQuery[int] = 50,
+            lang: FromQuery[str] = "en",
+        ) -> dict[str, Any]:
             """Refused rows: where, what, what to do."""
             record = ws.find_import(import_id)
             rows = ws.refused(import_id, max(0, offset), max(0, min(limit, 1000)))
             return {"total": record.refused, "rows": [_refused(row, _lang(lang)) for row in rows]}
 
         @get("/api/imports/{import_id:str}/refused.csv", sync_to_thread=True)
-        def refused_csv(import_id: str) -> Response[bytes]:
+        def refused_csv(import_id: FromPath[str]) -> Response[bytes]:
             """Refused rows as a file that can be corrected and imported again."""
             content = ws.refused_file(import_id)
             name = f'attachment; filename="refused-{import_id}.csv"'
             return Response(content, media_type="text/csv", headers={"content-disposition": name})
 
         @post("/api/imports/{import_id:str}/undo", sync_to_thread=True, status_code=200)
-        def undo(import_id: str) -> dict[str, Any]:
+        def undo(import_id: FromPath[str]) -> dict[str, Any]:
             """Take an import back."""
             return {"undone": True, "events": ws.undo(import_id).events}
 
@@ -132,7 +139,7 @@ class Api:
             return await self._upload(data, dry_run=False)
 
         @get("/api/maps", sync_to_thread=True)
-        def list_maps(request: Request[Any, Any, Any], lang: str = "de") -> dict[str, Any]:
+        def list_maps(request: Request[Any, Any, Any], lang: FromQuery[str] = "de") -> dict[str, Any]:
             """The maps with their curves and how much of each is measured."""
             journeys = self.chosen(request)
             return {
@@ -140,7 +147,9 @@ class Api:
             }
 
         @get("/api/maps/{map_id:str}", sync_to_thread=True)
-        def one_map(request: Request[Any, Any, Any], map_id: str, lang: str = "de") -> Response[Any]:
+        def one_map(
+            request: Request[Any, Any, Any], map_id: FromPath[str], lang: FromQuery[str] = "de"
+        ) -> Response[Any]:
             """A map with its evidence; with .svg, .png or .html behind the id: the drawn map."""
             stem, _, kind = map_id.rpartition(".")
             drawn = kind in ("svg", "png", "html")
@@ -163,7 +172,11 @@ class Api:
 
         @get("/api/maps/{map_id:str}/evidence/{evidence_id:str}/people", sync_to_thread=True)
         def people(
-            request: Request[Any, Any, Any], map_id: str, evidence_id: str, offset: int = 0, limit: int = 20
+            request: Request[Any, Any, Any],
+            map_id: FromPath[str],
+            evidence_id: FromPath[str],
+            offset: FromQuery[int] = 0,
+            limit: FromQuery[int] = 20,
         ) -> dict[str, Any]:
             """The customers behind a number of a map (personal)."""
             bound = ws.bind(ws.map(map_id), self.chosen(request))
@@ -174,10 +187,9 @@ class Api:
             return {"total": len(behind), "people": _people(journeys, page)}
 
         @post("/api/ask", sync_to_thread=True, status_code=200)
-        def ask_question(request: Request[Any, Any, Any], data: dict[str, Any]) -> dict[str, Any]:
+        def ask_question(request: Request[Any, Any, Any], data: JSONBody[dict[str, Any]]) -> dict[str, Any]:
             """Answer any question; the body is the question."""
-            question = read_question(msgspec.json.encode(data).decode(), "question")
-            return ws.ask(question, self.chosen(request)).to_dict()
+            return ws.ask(data, self.chosen(request)).to_dict()
 
         @get("/health", sync_to_thread=False)
         def health() -> dict[str, str]:
@@ -190,7 +202,7 @@ class Api:
             return _static("index.html")
 
         @get("/{path:path}", sync_to_thread=True, include_in_schema=False)
-        def page(path: str) -> Response[bytes]:
+        def page(path: FromPath[str]) -> Response[bytes]:
             """A file of the web application; a path that is no file is one of its screens."""
             return _static(path)
 
@@ -206,7 +218,7 @@ class Api:
         text, source = data.get("mapping"), data.get("source")
         lang = _lang(str(data.get("lang", "en")))
         with tempfile.TemporaryDirectory(prefix="etappe-") as folder:
-            path = Path(folder) / (Path(upload.filename).name or "upload")
+            path = Path(folder) / _file_name(upload.filename)
             with path.open("wb") as out:
                 while piece := await upload.read(1 << 20):
                     out.write(piece)
@@ -226,6 +238,12 @@ class Api:
         shown["refused"] = [_refused(row, lang) for row in report.refusals]
         del shown["refusals"]
         return shown
+
+
+def _file_name(sent: str) -> str:
+    """The last part of an uploaded file's name, short, and without what a file system or a terminal does not take."""
+    name = "".join(c for c in PurePath(sent).name if c.isprintable())
+    return "upload" if name in ("", ".", "..") else name[-60:]
 
 
 def _lang(lang: str) -> str:
@@ -321,14 +339,27 @@ def _http_fault(_: Request[Any, Any, Any], fault: HTTPException) -> Response[dic
     return Response(said, status_code=fault.status_code)
 
 
-def make_app(workspace: Workspace, port: int) -> Guard:
-    """The ASGI application over a workspace, guarded for a port of this machine."""
+def _fault(request: Request[Any, Any, Any], fault: Exception) -> Response[dict[str, Any]]:
+    """What nobody foresaw: told in the one shape, and noted with its place, not its text, which may name people."""
+    if isinstance(fault, RecursionError):
+        what, hint, status = "is nested too deeply.", "Send plainer JSON.", 400
+    else:
+        what, hint, status = "failed inside Etappe.", "Look at what the server printed, and report it.", 500
+        last = traceback.extract_tb(fault.__traceback__)[-1]
+        place = f"{PurePath(last.filename).name}:{last.lineno}"
+        log.error("%s %r: %s at %s", request.method, request.scope["path"], type(fault).__name__, place)
+    told = EtappeError("request", what, hint)
+    return Response(told.to_dict(), status_code=status)
+
+
+def make_app(workspace: Workspace, port: int, host: str = "127.0.0.1") -> Guard:
+    """The ASGI application over a workspace, guarded for an address of this machine."""
     handlers = Api(workspace).handlers()
     app = Litestar(
         handlers,
-        exception_handlers={EtappeError: _refusal, HTTPException: _http_fault},
+        exception_handlers={EtappeError: _refusal, HTTPException: _http_fault, Exception: _fault},
         openapi_config=OpenAPIConfig(
             title="Etappe", version=etappe.__version__, path="/api/schema", render_plugins=[JsonRenderPlugin()]
         ),
     )
-    return Guard(app, port)
+    return Guard(app, port, host)

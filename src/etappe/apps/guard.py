@@ -44,9 +44,9 @@ def check_address(host: str) -> None:
 class Guard:
     """An ASGI application around another: hears only its own hosts and origins, and adds the security headers."""
 
-    def __init__(self, app: Any, port: int) -> None:
+    def __init__(self, app: Any, port: int, host: str = "127.0.0.1") -> None:
         self.app = app
-        names = ("localhost", "127.0.0.1", "[::1]")
+        names = ("localhost", "127.0.0.1", "[::1]", f"[{host}]" if ":" in host else host)
         self.hosts = {name.encode() for name in names} if port == 80 else set()
         self.hosts |= {f"{name}:{port}".encode() for name in names}
 

@@ -8,21 +8,24 @@ from typing import Any, Final
 from etappe.apps.guard import check_address
 from etappe.errors import RefusedAddress
 
-PORT: Final = 8420
+LAST_PORT: Final = 65_535
 FOLDER: Final = "ETAPPE_SERVED_FOLDER"
-PORT_NAME: Final = "ETAPPE_SERVED_PORT"
+PORT: Final = "ETAPPE_SERVED_PORT"
+HOST: Final = "ETAPPE_SERVED_HOST"
 """How the server's worker learns what it serves."""
 
 
 def free_port(host: str, port: int) -> int:
-    """The port itself where it is free, else the next free one of twenty; a port that was asked for is not swapped.
+    """The first free port of twenty, from `port` on.
 
     Raises
     ------
     RefusedAddress
         None of them is free.
     """
-    for candidate in range(port, port + 20):
+    if not 1 <= port <= LAST_PORT:
+        raise RefusedAddress(f"serve --port {port}", "is no port.", f"Choose one from 1024 to {LAST_PORT}.")
+    for candidate in range(port, min(port + 20, LAST_PORT + 1)):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -30,7 +33,7 @@ def free_port(host: str, port: int) -> int:
             except OSError:
                 continue
             return candidate
-    raise RefusedAddress(f"serve --port {port}", "is taken, and so are the twenty after it.", "Choose another port.")
+    raise RefusedAddress(f"serve --port {port}", "is not free, nor are those after it.", "Choose another port.")
 
 
 def serve(folder: Path, host: str, port: int) -> None:
@@ -45,7 +48,7 @@ def serve(folder: Path, host: str, port: int) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
-    os.environ[FOLDER], os.environ[PORT_NAME] = str(folder.resolve()), str(port)
+    os.environ |= {FOLDER: str(folder.resolve()), PORT: str(port), HOST: host}
     server = Granian(
         "etappe.apps.server:application",
         address=host,
@@ -65,4 +68,4 @@ def application() -> Any:
     from etappe.apps.api import make_app
     from etappe.apps.workspace import open as open_workspace
 
-    return make_app(open_workspace(os.environ[FOLDER]), int(os.environ[PORT_NAME]))
+    return make_app(open_workspace(os.environ[FOLDER]), int(os.environ[PORT]), os.environ[HOST])
