@@ -137,3 +137,11 @@ def test_an_error_of_the_database_names_no_person(tmp_path: Path) -> None:
     with ws.engine.begin() as connection, pytest.raises(IntegrityError) as caught:
         connection.execute(insert(identifiers).values(**row))
     assert "0007" not in str(caught.value)
+
+
+@pytest.mark.drill
+def test_a_disk_that_keeps_no_columns_still_answers(tmp_path: Path) -> None:
+    ws = shop(tmp_path)
+    (ws.folder / "journeys").write_text("in the way")
+    j = ws.journeys()
+    assert (j.events, j.column("channel").texts()[0], j.value.max()) == (6, "web", 1_000_000)

@@ -8,6 +8,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -193,7 +194,8 @@ def _import(
     try:
         _write(workspace, opened, tally, import_id, number, seq, name, progress)
     except (OSError, OperationalError) as fault:
-        recover(workspace)
+        with suppress(OSError, OperationalError):  # else the next change clears it up
+            recover(workspace)
         reason = getattr(fault, "strerror", None) or getattr(fault, "orig", None) or fault
         hint = "Make room or mend the disk, then import again; nothing was changed."
         raise NotWritten(str(workspace.folder), f"the disk does not take the import: {reason}.", hint) from fault

@@ -127,10 +127,9 @@ class Store:
         kept = self._kept(folder)
         if kept is None:
             tell("journeys")
-            self._build(folder, subject, properties)
-            kept = self._kept(folder)
-        if kept is None:
-            raise _changed()
+            made = self._build(subject, properties)
+            self._write(folder, *made)
+            kept = self._kept(folder) or made  # in memory where the disk is full or read-only
         about, arrays = kept
         received, rows, subjects = about["received"], arrays["rows"], arrays["subject"]
         named = [*BASE_COLUMNS, *(name for name in properties if name not in (*BASE_COLUMNS, "value"))]
@@ -168,7 +167,7 @@ class Store:
             shutil.rmtree(folder, ignore_errors=True)
             return None
 
-    def _build(self, folder: Path, subject: str, properties: Sequence[str]) -> None:
+    def _build(self, subject: str, properties: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
         table = self.events.read(self.imports, ["actor", "time", "touchpoint"])
         time_us = table["time"].cast(pa.int64()).to_numpy()
         names: list[str] = []
@@ -199,21 +198,21 @@ class Store:
             "events": len(rows),
             "received": len(time_us),
         }
-        self._write(folder, arrays, about)
+        return about, arrays
 
-    def _write(self, folder: Path, arrays: Mapping[str, Any], about: dict[str, Any]) -> None:
-        """Write beside, then rename: a reader sees whole columns or none."""
+    def _write(self, folder: Path, about: dict[str, Any], arrays: Mapping[str, Any]) -> None:
+        """Write beside, then rename: a reader sees whole columns or none; none where the disk does not take them."""
         for old in self.root.glob("*") if self.root.is_dir() else ():
             if old.name != self.version:
                 shutil.rmtree(old, ignore_errors=True)
         beside = self.root / self.version / f"making-{uuid4().hex[:8]}"
-        beside.mkdir(parents=True)
-        for name, array in arrays.items():
-            np.save(beside / f"{name}.npy", array)
-        (beside / "about.json").write_text(json.dumps(about, ensure_ascii=False))
         try:
+            beside.mkdir(parents=True)
+            for name, array in arrays.items():
+                np.save(beside / f"{name}.npy", array)
+            (beside / "about.json").write_text(json.dumps(about, ensure_ascii=False))
             beside.rename(folder)
-        except OSError:  # another process was faster, with the same content
+        except OSError:  # also where another process was faster, with the same content
             shutil.rmtree(beside, ignore_errors=True)
 
     def _receipt(self, name: str, received: int) -> Column:

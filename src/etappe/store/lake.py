@@ -98,18 +98,23 @@ class LakeTable:
 
     def drop(self, import_id: str) -> None:
         """Take an import's files out of the table and off the disk."""
+        leftover = self.folder / f"import={import_id}"
         if import_id in self.parts():
-            table = self.open()
+            try:
+                self._drop(import_id)
+            except OSError:  # a full disk takes no commit: the import's own files make room for it
+                _clear(leftover)
+                self._drop(import_id)
+        _clear(leftover)
+        if self.version() >= 0:
+            _sync_log(self.folder)
+
+    def _drop(self, import_id: str) -> None:
+        table = self.open()
+        if import_id in self.parts():
             table.delete(f"\"import\" = '{import_id}'")
             _sync_log(self.folder)  # before its files go
             table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
-        leftover = self.folder / f"import={import_id}"
-        if leftover.is_dir():
-            for path in leftover.iterdir():
-                path.unlink()
-            leftover.rmdir()
-        if self.version() >= 0:
-            _sync_log(self.folder)
 
 
 class ImportWriter:
@@ -193,6 +198,13 @@ class ImportWriter:
         self.path.unlink(missing_ok=True)
         if self.path.parent.is_dir():
             self.path.parent.rmdir()
+
+
+def _clear(folder: Path) -> None:
+    if folder.is_dir():
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
 
 
 def _stat(value: Any) -> Any:
