@@ -160,3 +160,10 @@ main()
     assert (done.returncode, done.stderr) == (130, "etappe: stopped; the workspace is as it was.\n")
     assert [record.id for record in ws.imports()] == ["i1", "i2"]
     assert sorted(path.relative_to(ws.folder) for path in ws.folder.rglob("*.parquet")) == before
+
+
+@pytest.mark.parametrize("words", [("imports", "refused", "i1"), ("map", "new")])
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
+    ws = shop(tmp_path)
+    done = run(*words, "-w", ws.folder, "-o", tmp_path / "nowhere" / "out")
+    assert (done.returncode, done.stderr) == (1, f"etappe: {tmp_path}/nowhere/out: No such file or directory.\n")

@@ -426,6 +426,9 @@ def main() -> NoReturn:
             as_json({"error": fault.to_dict()})
         note(f"etappe: {fault}")
         sys.exit(1)
+    except OSError as fault:
+        note(f"etappe: {fault.filename or 'output'}: {fault.strerror or fault}.")
+        sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         code = STOPPED
     except Exception as fault:
