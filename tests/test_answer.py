@@ -16,7 +16,8 @@ from etappe.analysis.groups import groups_of
 from etappe.analysis.intervals import median, median_ranks, shares
 from etappe.analysis.kernel import join, plain, total
 from etappe.analysis.reach import reach
-from etappe.errors import BadQuestion, MissingExtra, UnknownName
+from etappe.analysis.variants import variants
+from etappe.errors import BadExpression, BadQuestion, MissingExtra, UnknownName
 from journeys_text import PROPERTY, journeys
 from naive import median as naive_median
 from naive import median_ranks as naive_ranks
@@ -32,7 +33,7 @@ def test_an_answer_says_its_base_and_its_date():
     assert answer.denominators == {"journeys": 40}
     assert answer.data_until == "1970-01-01T00:01:00Z"
     assert answer.warnings == ()
-    assert repr(answer).startswith("n = 40 journeys of 40 subjects, 60 touchpoints. Data until 1970-01-01.")
+    assert repr(answer).startswith("n = 40 journeys of 40 subjects, 60 touchpoints. Data until 1 Jan 1970.")
 
 
 def test_an_answer_goes_into_every_frame():
@@ -94,7 +95,7 @@ def test_small_groups_are_named():
     mixed = journeys(*["0 visit"] * 40, attributes={"age": ["old"] * 35 + ["young"] * 4 + [None]})
     (said,) = reach(mixed, by="age").warnings
     assert said.code == "small-groups"
-    assert "young (4), null (1)" in said.text
+    assert "young (4), – (1)" in said.text
 
 
 def test_groups_are_sorted_by_name_with_missing_last_and_add_up():
@@ -202,3 +203,26 @@ def test_kernels_see_plain_read_only_arrays(tmp_path):
     assert type(plain(mapped)) is np.ndarray
     assert not plain(own).flags.writeable
     assert own.flags.writeable
+
+
+def test_the_day_of_the_data_is_the_reader_s_day():
+    late = journeys("1514779280000000 visit", timezone="America/New_York")  # 2018-01-01 04:01 UTC
+    assert "Data until 31 Dec 2017." in repr(reach(late))
+
+
+def test_a_text_where_a_list_belongs_and_what_is_no_journeys_are_refused():
+    with pytest.raises(BadQuestion, match=r"'visit' is one text, not a list. Write \['visit'\]"):
+        funnel(shop(), "visit")
+    with pytest.raises(BadQuestion, match="str is no journeys"):
+        reach("shop")
+
+
+def test_a_number_is_not_silently_compared_with_texts():
+    with pytest.raises(BadExpression, match=r"column 'age' holds texts such as '18-24', and no number. .*'45'"):
+        journeys("0 visit", attributes={"age": ["18-24"]}).where("age = 45")
+
+
+def test_repeats_in_a_path_are_counted_for_the_eye_only():
+    answer = variants(journeys("0 visit, 1 visit, 2 visit, 3 order"))
+    assert answer.column("path") == ["visit > visit > visit > order"]
+    assert "visit × 3 > order" in repr(answer)

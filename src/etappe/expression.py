@@ -7,7 +7,7 @@ unknown, and what is unknown is not kept.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -203,6 +203,32 @@ def mask(expression: Expression, columns: Mapping[str, Column]) -> Bool:
     """Which rows meet the condition. Each distinct text is judged once, then looked up by code: O(rows)."""
     true, _ = _judge(expression.tree, columns)
     return true
+
+
+def refuse_numbers(expression: Expression, columns: Mapping[str, Column]) -> None:
+    """Refuse to compare a column that holds only texts with a number: nothing would ever meet it, without a word.
+
+    Raises
+    ------
+    BadExpression
+        The message shows one of the column's texts.
+    """
+    for node in _compares(expression.tree):
+        texts = [name for name in columns[node.column].names if name is not None]
+        number = next((value for value in node.values if isinstance(value, float)), None)
+        if number is not None and texts and all(_float(text) is None for text in texts):
+            what = f"column {node.column!r} holds texts such as {texts[0]!r}, and no number."
+            raise BadExpression(f"where: {expression.text}", what, f"Compare it with a text: '{number:g}'.")
+
+
+def _compares(node: Node) -> Iterator[Compare]:
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Compare):
+            yield one
+        else:
+            waiting += [one.of] if isinstance(one, Not) else [one.left, one.right]
 
 
 def _judge(node: Node, columns: Mapping[str, Column]) -> tuple[Bool, Bool]:

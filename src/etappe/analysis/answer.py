@@ -16,7 +16,7 @@ import pyarrow as pa
 import etappe
 from etappe.analysis.groups import groups_of
 from etappe.analysis.show import SHARES, page, text
-from etappe.errors import MissingExtra, unknown
+from etappe.errors import BadQuestion, MissingExtra, unknown
 from etappe.journeys.columns import Journeys
 from etappe.language import word
 from etappe.units import iso
@@ -95,6 +95,8 @@ class Answer:
     data_until: str | None
     snapshot: str
     warnings: tuple[Caution, ...] = ()
+    timezone: str = "UTC"
+    """Of the data: in it a reader's days begin."""
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -195,12 +197,22 @@ def _table(found: Finding) -> pa.Table:
     return table
 
 
+def listed(names: Sequence[str], where: str) -> tuple[str, ...]:
+    """Names as a tuple; one text alone, which Python would take for a list of letters, is refused."""
+    if isinstance(names, str):
+        raise BadQuestion(where, f"{names!r} is one text, not a list.", f"Write [{names!r}].")
+    return tuple(names)
+
+
 def answer(journeys: Journeys, question: Q, find: Callable[[Journeys, Q], Finding], *, registry: str = "") -> Answer:
     """Ask `find` of all journeys, or of each group, and put the findings into one table.
 
     `registry` is the digest of what else the numbers depend on (touchpoint registry and stage model).
     """
     name = str(question.__struct_config__.tag)
+    if not hasattr(journeys, "offsets"):
+        hint = "Give journeys first: ws.journeys(), or etappe.journeys_from(frame, ...)."
+        raise BadQuestion(name, f"{type(journeys).__name__} is no journeys.", hint)
     if question.by is None:
         found = find(journeys, question)
         table = _table(found)
@@ -218,7 +230,7 @@ def answer(journeys: Journeys, question: Q, find: Callable[[Journeys, Q], Findin
             one = one.add_column(0, "group_n", pa.array([n] * one.num_rows, pa.int64()))
             tables.append(one.add_column(0, "group", pa.array([group] * one.num_rows, pa.string())))
         table = pa.concat_tables(tables, promote_options="permissive")
-        cautions = _cautions(journeys, [(group or "null", part) for group, part, _ in parts])
+        cautions = _cautions(journeys, [(group or "–", part) for group, part, _ in parts])
         keys = dict.fromkeys(key for _, part, _ in parts for key in part.denominators)
         denominators = {key: sum(part.denominators.get(key, 0) for _, part, _ in parts) for key in keys}
     origin = journeys.origin
@@ -235,6 +247,7 @@ def answer(journeys: Journeys, question: Q, find: Callable[[Journeys, Q], Findin
         data_until=until,
         snapshot=sha256(identity).hexdigest(),
         warnings=cautions,
+        timezone=origin.timezone,
     )
 
 

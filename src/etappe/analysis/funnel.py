@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.analysis.answer import Answer, Finding, Question, answer
+from etappe.analysis.answer import Answer, Finding, Question, answer, listed
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import median, or_none, shares
 from etappe.analysis.kernel import arrays_of, kernel
@@ -310,5 +310,5 @@ def funnel(
     >>> funnel(shop, ["visit", "order"]).column("reached")
     [2, 1]
     """
-    question = Funnel(steps=tuple(steps), within=within, medians=medians, by=by)
+    question = Funnel(steps=listed(steps, "funnel: steps"), within=within, medians=medians, by=by)
     return answer(journeys, question, find)

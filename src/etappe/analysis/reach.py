@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.analysis.answer import Answer, Caution, Finding, Question, answer, caution
+from etappe.analysis.answer import Answer, Caution, Finding, Question, answer, caution, listed
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
 from etappe.analysis.kernel import arrays_of, join, kernel, plain
@@ -157,5 +157,5 @@ def reach(journeys: Journeys, touchpoints: Sequence[str] = (), *, by: str | None
     >>> reach(journeys_of([0, 2, 3], [0, 5, 1], [0, 0, 1], ["visit", "order"])).column("journeys")
     [1, 1]
     """
-    question = Reach(touchpoints=tuple(touchpoints), by=by)
+    question = Reach(touchpoints=listed(touchpoints, "reach: touchpoints"), by=by)
     return answer(journeys, question, find)

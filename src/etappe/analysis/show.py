@@ -1,12 +1,14 @@
 """Show: an answer as text for a terminal and as HTML for a notebook or a page, in German and English."""
 
+from datetime import datetime
 from html import escape
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from etappe.language import duration, number, percent, word
-from etappe.units import MONEY
+from etappe.language import date, duration, number, percent, word
+from etappe.units import MONEY, SECOND_US
 
 if TYPE_CHECKING:
     from etappe.analysis.answer import Answer
@@ -22,7 +24,7 @@ def cell(name: str, value: Any, lang: str) -> str:
     if value is None:
         return "–"
     if isinstance(value, str):
-        return value
+        return path_text(value) if name == "path" else value
     if name.endswith("_us"):
         return duration(value, lang)
     if name in SHARES:
@@ -32,18 +34,35 @@ def cell(name: str, value: Any, lang: str) -> str:
     return number(value, lang, 0 if isinstance(value, int) else 2)
 
 
+def path_text(path: str, most: int = 120) -> str:
+    """A path as a person reads it: repeats counted, the rest of a long one left to the table.
+
+    Examples
+    --------
+    >>> path_text("visit > visit > visit > order")
+    'visit × 3 > order'
+    """
+    runs = [(name, len(list(same))) for name, same in groupby(path.split(" > "))]
+    shown = " > ".join(name if count == 1 else f"{name} × {count}" for name, count in runs)
+    return shown if len(shown) <= most else shown[:most].rsplit(" > ", 1)[0] + " > …"
+
+
 def base_line(found: "Answer", lang: str) -> str:
     """The base in one line: journeys, subjects, touchpoints, date."""
     counts = {k: number(v, lang) for k, v in (("n", found.n), ("subjects", found.subjects), ("events", found.events))}
     line = word("answer.base", lang, **counts)
-    return line if found.data_until is None else f"{line} {word('answer.until', lang, day=found.data_until[:10])}"
+    if found.data_until is None:
+        return line
+    until_us = round(datetime.fromisoformat(found.data_until).timestamp()) * SECOND_US
+    return f"{line} {word('answer.until', lang, day=date(until_us, lang, found.timezone))}"
 
 
 def text(found: "Answer", lang: str = "en", most: int = 20) -> str:
     """The answer as lines of text."""
     names = found.table.column_names
     rows = found.table.slice(0, most).to_pylist()
-    cells = [names, *([cell(name, row[name], lang) for name in names] for row in rows)]
+    heads = [name.removesuffix("_us") for name in names]
+    cells = [heads, *([cell(name, row[name], lang) for name in names] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
     left = [pa.types.is_string(field.type) for field in found.table.schema]
     lines = [

@@ -104,6 +104,7 @@ def find(journeys: Journeys, question: Stages, registry: Registry | None = None)
         "median_us": [row[0] for row in medians],
         "median_low_us": [row[1] for row in medians],
         "median_high_us": [row[2] for row in medians],
+        "model": [question.model] * s,
     }
     covered = int(events[: s - 2].sum())
     return Finding(columns, {"journeys": n, "events": journeys.events, "covered_events": covered}, (n,))
@@ -145,7 +146,8 @@ def stages(journeys: Journeys, *, model: str = "m4", registry: Registry | None =
     Answer
         stage; kind (stage, not_covered, unassigned); journeys; share of all journeys with low and high (Wilson, 95 %);
         events; time_share (of the time of all journeys); median_us, the median time in the stage of the journeys that
-        touch it, with its interval. Shares of stages add up to more than 1: a journey touches several.
+        touch it, with its interval; model, since one person stands at different stages in different models. Shares of
+        stages add up to more than 1: a journey touches several.
 
     Raises
     ------

@@ -23,7 +23,7 @@ from etappe.collect.mapping import Mapping as SourceMapping
 from etappe.collect.mapping import read_mapping
 from etappe.collect.refusals import Refusal, refusals_csv
 from etappe.config import FILE, Settings, read_settings, settings_toml
-from etappe.errors import BadDocument, BadFile, NoWorkspace, WorkspaceBusy, unknown
+from etappe.errors import BadDocument, BadFile, BadQuestion, NoWorkspace, WorkspaceBusy, unknown
 from etappe.journeys.build import Store
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry, default_registry, extend
@@ -182,6 +182,8 @@ class Workspace:
         start, end : first and last day, both included, in the workspace's time zone
         """
         journeys = self._newest(subject, tell)
+        if start is not None and end is not None and read_day(start) > read_day(end):
+            raise BadQuestion("from, to", f"{start} is after {end}.", "Choose a first day that is not after the last.")
         if start is not None or end is not None:
             journeys = journeys.between(self.day_us(start), self.day_us(end, after=True))
         return journeys.where(where) if where else journeys

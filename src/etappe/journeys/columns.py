@@ -12,7 +12,7 @@ import numpy as np
 
 from etappe.arrays import Codes, Column, Int, code_type
 from etappe.errors import unknown
-from etappe.expression import Expression, mask, parse
+from etappe.expression import Expression, mask, parse, refuse_numbers
 from etappe.units import MONEY, NO_VALUE, duration_us
 
 Lazy = Mapping[str, Callable[[], Column]]
@@ -202,7 +202,9 @@ class Journeys:
         return replace(self, origin=replace(self.origin, filters=(*self.origin.filters, text)))
 
     def _mask(self, expression: Expression, get: Callable[[str], Column]) -> Any:
-        return mask(expression, {name: get(name) for name in expression.columns})
+        columns = {name: get(name) for name in expression.columns}
+        refuse_numbers(expression, columns)
+        return mask(expression, columns)
 
 
 def money_texts(value: Int) -> Column:
