@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from etappe.errors import BadDocument
-from etappe.maps.document import BadMap, check, dump_map, json_schema, read_map
+from etappe.maps.document import BadMap, check, dump_map, faults_of, json_schema, read_map
 from etappe.maps.metrics import METRICS
 from maps import GOLDEN, HEAD, SHARED
 
@@ -83,6 +83,67 @@ def test_what_cannot_be_read_is_refused_all_at_once_with_lines():
     assert "(1 more in this file.)" in str(caught.value)
 
 
+def test_every_fault_of_a_file_is_listed_with_its_line_whether_or_not_it_can_be_read():
+    text = """touchpoints:
+  - {id: a, title: 5, channel: web, medium: digitall, contact: direct}
+  - {id: b, title: B, channel: web, contact: direct}
+stages:
+  - id: x
+    title: X
+    steps: [{id: s1, title: S, touchpoint: a}, {id: s2, title: T, touchpoint: c}]
+lanes:
+  - {id: t, type: thoughts, title: T}
+cells:
+  - {lane: t, step: s9}
+evidence:
+  - {id: e, metric: step.conversion, parameters: {from: s1, to: s2, within: 90}}
+"""
+    assert [fault.text for fault in faults_of(HEAD + text, "shop.yaml") if fault.level == "error"] == [
+        "shop.yaml: touchpoints[0].title (line 6): expected a text or a mapping, got a whole number. Write '5'.",
+        "shop.yaml: touchpoints[0].medium (line 6): 'digitall' is no medium. Did you mean 'digital'?",
+        "shop.yaml: touchpoints[1] (line 7): the key 'medium' is missing.",
+        "shop.yaml: stages[0].steps[1] (line 11): unknown touchpoint 'c'. Touchpoints are a, b.",
+        "shop.yaml: cells[0] (line 15): unknown step 's9'. Steps are s1, s2.",
+        "shop.yaml: evidence[0].parameters.within (line 17): expected a text, got a whole number. "
+        "Write it with its unit, such as 90d.",
+    ]
+    with pytest.raises(BadMap) as caught:
+        read_map(HEAD + text, "shop.yaml")
+    assert len(caught.value.faults) == 6
+    assert str(caught.value).startswith("shop.yaml: touchpoints[0].title (line 6): ")
+
+
+@pytest.mark.parametrize("written", ["lane", "Lanes", "lnaes"])
+def test_a_misspelt_key_of_the_map_stands_first_and_hides_what_follows_from_it(written):
+    cells = "".join(f"  - {{lane: t, step: s{i}, text: x}}\n" for i in range(1, 9))
+    text = HEAD + STEPS + LANES.replace("lanes", written) + "cells:\n" + cells + "  - {lane: t, step: s9}\n"
+    errors = [fault.text for fault in faults_of(text, "shop.yaml") if fault.level == "error"]
+    assert errors == [
+        f"shop.yaml: {written} (line 7): unknown key. Did you mean 'lanes'?",
+        "shop.yaml: cells[8] (line 18): unknown step 's9'. Steps are s1 to s8.",
+    ]
+    assert check(read_map(text, "shop.yaml"))[0].text == errors[0]
+
+
+def test_a_misspelt_key_that_a_map_must_have_is_told_once():
+    text = "schema: journey-map/1\nid: x\ntitel: X\npersonas: [lena]\n" + STEPS
+    assert [fault.text for fault in faults_of(text, "shop.yaml")] == [
+        "shop.yaml: titel (line 3): unknown key. Did you mean 'title'?"
+    ]
+    with pytest.raises(BadMap, match="Did you mean 'title'"):
+        read_map(text)
+    assert [fault.place for fault in faults_of("shema: journey-map/1\nid: x\n")] == ["shema"]
+
+
+def test_a_part_that_is_no_list_or_has_no_id_raises_no_others():
+    text = HEAD + STEPS + "lanes: {id: t}\ncells:\n  - {lane: t, step: s1}\n"
+    assert [fault.text for fault in faults_of(text) if fault.level == "error"] == [
+        "map: lanes (line 7): expected a list, got a mapping."
+    ]
+    text = HEAD + STEPS + "lanes:\n  - {type: text, title: T}\n  - u\ncells:\n  - {lane: t, step: s1}\n"
+    assert [fault.place for fault in faults_of(text) if fault.level == "error"] == ["lanes[0]", "lanes[1]"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -141,7 +202,7 @@ def test_a_map_s_id_is_a_short_name():
 
 @pytest.mark.parametrize("number", [".nan", ".inf", "-.inf"])
 def test_a_number_must_be_finite(number):
-    with pytest.raises(BadMap, match=r"cells\[0\]\.score: is no finite number"):
+    with pytest.raises(BadMap, match=r"cells\[0\]\.score \(line 10\): is no finite number"):
         read_map(HEAD + STEPS + LANES + f"cells:\n  - {{lane: t, step: s1, score: {number}}}\n")
 
 

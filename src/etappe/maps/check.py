@@ -1,7 +1,7 @@
 """Check: every fault of a map, each as one sentence for people with its place and line."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, Literal
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 Level = Literal["error", "warning"]
 LISTED: Final = 10
 
+_PARTS: Final = {
+    "persona": ("personas",), "touchpoint": ("touchpoints",), "step": ("stages",), "stage": ("stages",),
+    "lane": ("lanes",), "evidence": ("evidence",), "opportunity": ("opportunities",),
+    "evidence or cell": ("evidence", "cells"),
+}  # fmt: skip
+"""The keys of a map that hold what is referred to."""
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _BUYING: Final = ("kauf", "purchase", "buy", "aktion", "action", "bestell", "order", "checkout", "kasse", "abschluss")
 
@@ -37,11 +43,15 @@ class Fault(msgspec.Struct, frozen=True):
     level: Level = "error"
 
     @property
+    def spot(self) -> str:
+        """The map, the place in it and its line."""
+        place = f"{self.where}: {self.place}" if self.place else self.where
+        return f"{place} (line {self.line})" if self.line else place
+
+    @property
     def text(self) -> str:
         """The fault as one sentence with its place, and what to do."""
-        spot = f"{self.where}: {self.place}" if self.place else self.where
-        line = f" (line {self.line})" if self.line else ""
-        return f"{spot}{line}: {self.what}{' ' + self.hint if self.hint else ''}"
+        return f"{self.spot}: {self.what}{' ' + self.hint if self.hint else ''}"
 
     def __str__(self) -> str:
         return self.text
@@ -62,11 +72,13 @@ def ids_text(kind: str, ids: Iterable[str]) -> str:
     return f"{kind.capitalize()} are {', '.join(known[:LISTED])}{more}."
 
 
-def _unknown(place: str, kind: str, name: str, known: Iterable[str], plural: str) -> tuple[str, str, str, Level]:
+def _unknown(m: JourneyMap, place: str, kind: str, name: str, known: Iterable[str], plural: str) -> Found:
+    if not m.place.broken.isdisjoint(_PARTS[kind]):
+        return
     ids = list(known)
     near = get_close_matches(name, ids, n=1, cutoff=0.75)
     hint = f"Did you mean '{near[0]}'?" if near and len(name) > 3 else ids_text(plural, ids)
-    return place, f"unknown {kind} '{name}'.", hint, "error"
+    yield place, f"unknown {kind} '{name}'.", hint, "error"
 
 
 def _doubled(name: str, ids: Iterable[str]) -> Found:
@@ -101,31 +113,33 @@ def _frame(m: JourneyMap) -> Found:
     if m.basis is not None:
         what = "a written basis is ignored: the basis of each cell is computed from its evidence."
         yield "basis", what, "Remove it.", "warning"
+    for key, meant in m.place.misspelt.items():
+        yield key, "unknown key.", f"Did you mean '{meant}'?", "error"
     for place, hint in m.place.ignored:
         yield place, "unknown key, ignored.", hint, "warning"
-    if not _SLUG.fullmatch(m.id):
+    if "id" not in m.place.broken and not _SLUG.fullmatch(m.id):
         what = f"the id {m.id!r} is no short name."
         yield "id", what, "Use letters a to z, digits, '-' and '_', such as online-shop.", "error"
-    if not m.stages:
+    if not m.stages and "stages" not in m.place.broken:
         yield "stages", "the map has no stages.", "Write at least one, with its steps.", "error"
-    if not m.personas and m.kind != "template":
+    if not m.personas and m.kind != "template" and "personas" not in m.place.broken:
         what = "the map has no persona: whose journey is it?"
         yield "personas", what, "Name at least one persona, from whose view the map is told.", "warning"
     for i, lane in enumerate(m.lanes):
         if lane.persona is not None and lane.persona not in m.personas:
-            yield _unknown(f"lanes[{i}]", "persona", lane.persona, m.personas, "personas")
+            yield from _unknown(m, f"lanes[{i}]", "persona", lane.persona, m.personas, "personas")
     points = [t.id for t in m.touchpoints]
     for place, step in _steps(m):
         if step.touchpoint is not None and step.touchpoint not in points:
-            yield _unknown(place, "touchpoint", step.touchpoint, points, "touchpoints")
+            yield from _unknown(m, place, "touchpoint", step.touchpoint, points, "touchpoints")
     steps = [step.id for step in m.steps]
     for i, edge in enumerate(m.flow):
         for end in (edge.start, edge.end):
             if end not in steps:
-                yield _unknown(f"flow[{i}]", "step", end, steps, "steps")
+                yield from _unknown(m, f"flow[{i}]", "step", end, steps, "steps")
     for i, note in enumerate(m.annotations):
         if note.step is not None and note.step not in steps:
-            yield _unknown(f"annotations[{i}]", "step", note.step, steps, "steps")
+            yield from _unknown(m, f"annotations[{i}]", "step", note.step, steps, "steps")
 
 
 def _cell(m: JourneyMap, place: str, cell: Cell) -> Found:
@@ -133,15 +147,15 @@ def _cell(m: JourneyMap, place: str, cell: Cell) -> Found:
     stages = [stage.id for stage in m.stages]
     lanes = [lane.id for lane in m.lanes]
     if cell.lane not in lanes:
-        yield _unknown(place, "lane", cell.lane, lanes, "lanes")
+        yield from _unknown(m, place, "lane", cell.lane, lanes, "lanes")
     spans = cell.start is not None or cell.end is not None
     if (cell.step is not None) + (cell.stage is not None) + spans != 1:
         yield place, "a cell stands at one step, one stage, or from one step to another.", "Write one of them.", "error"
     for step in (cell.step, cell.start, cell.end):
         if step is not None and step not in steps:
-            yield _unknown(place, "step", step, steps, "steps")
+            yield from _unknown(m, place, "step", step, steps, "steps")
     if cell.stage is not None and cell.stage not in stages:
-        yield _unknown(place, "stage", cell.stage, stages, "stages")
+        yield from _unknown(m, place, "stage", cell.stage, stages, "stages")
     if spans and (cell.start is None or cell.end is None):
         yield place, "a span needs both 'from' and 'to'.", "", "error"
     if cell.start in steps and cell.end in steps and steps.index(cell.end or "") < steps.index(cell.start or ""):
@@ -155,9 +169,9 @@ def _cell(m: JourneyMap, place: str, cell: Cell) -> Found:
             yield f"{place}.{name}", f"{value:g} is outside {low} to {high}.", "", "error"
     for ref in cell.refs:
         if ref not in [e.id for e in m.evidence]:
-            yield _unknown(place, "evidence", ref, [e.id for e in m.evidence], "evidence ids")
+            yield from _unknown(m, place, "evidence", ref, [e.id for e in m.evidence], "evidence ids")
     if cell.opportunity is not None and cell.opportunity not in [o.id for o in m.opportunities]:
-        yield _unknown(place, "opportunity", cell.opportunity, [o.id for o in m.opportunities], "opportunities")
+        yield from _unknown(m, place, "opportunity", cell.opportunity, [o.id for o in m.opportunities], "opportunities")
 
 
 def _cells(m: JourneyMap) -> Found:
@@ -287,7 +301,9 @@ def _evidence(m: JourneyMap) -> Found:
                 yield f"opportunities[{i}].{name}", f"{value} is outside 1 to 5.", "", "error"
         for ref in (*o.addresses, *([o.result] if o.result else [])):
             if ref not in known:
-                yield _unknown(f"opportunities[{i}]", "evidence or cell", ref, sorted(known), "known references")
+                yield from _unknown(
+                    m, f"opportunities[{i}]", "evidence or cell", ref, sorted(known), "known references"
+                )
 
 
 def _words(text: I18n) -> str:
@@ -315,6 +331,12 @@ def _end(m: JourneyMap, registry: "Registry | None") -> Found:
         yield f"stages[{len(m.stages) - 1}]", what, "Add a stage for use, service and loyalty.", "warning"
 
 
+def order_of(document: JourneyMap) -> Callable[[Fault], tuple[bool, bool, int]]:
+    """The order in which faults are told: errors first, of them misspelt keys of the map, then by line."""
+    misspelt = document.place.misspelt
+    return lambda fault: (fault.level == "warning", fault.place not in misspelt, fault.line or 0)
+
+
 def check(document: JourneyMap, registry: "Registry | None" = None) -> list[Fault]:
     """Every fault of a map, errors before warnings, each in the order of the file.
 
@@ -331,4 +353,4 @@ def check(document: JourneyMap, registry: "Registry | None" = None) -> list[Faul
         for found in (_frame(document), _ids(document), _cells(document), _evidence(document), _end(document, registry))
         for spot, what, hint, level in found
     ]
-    return sorted(faults, key=lambda fault: (fault.level == "warning", fault.line or 0))
+    return sorted(faults, key=order_of(document))

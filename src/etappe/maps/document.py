@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
 from types import UnionType
-from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from ruamel.yaml import YAML
@@ -17,14 +17,19 @@ from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from etappe.errors import BadDocument
-from etappe.maps.check import Fault, check
+from etappe.maps.check import Fault, check, order_of
 from etappe.maps.model import JourneyMap, Place, nearest_line
 
-__all__ = ["BadMap", "Fault", "JourneyMap", "check", "dump_map", "json_schema", "read_map"]
+if TYPE_CHECKING:
+    from etappe.journeys.stages import Registry
+
+__all__ = ["BadMap", "Fault", "JourneyMap", "check", "dump_map", "faults_of", "json_schema", "read_map"]
 
 LISTS: Final = ("touchpoints", "stages", "lanes", "cells", "flow", "evidence", "opportunities", "annotations")
 MOST_NODES: Final = 200_000
 """More parts than any map has: stops a file whose aliases unfold without end."""
+LENGTHS: Final = ("within", "rolling", "duration_hint")
+"""Keys that hold a length of time."""
 
 _KINDS: Final = {
     "str": "a text", "int": "a whole number", "float": "a number", "bool": "true or false", "object": "a mapping",
@@ -33,22 +38,25 @@ _KINDS: Final = {
 
 
 class BadMap(BadDocument):
-    """A map file that cannot be read; `faults` holds every fault found, the message the first."""
+    """A map file that cannot be read; `faults` holds every error found, the message the first."""
 
     def __init__(self, where: str, faults: list[Fault]) -> None:
         self.faults = tuple(faults)
         first = faults[0]
         more = f" ({len(faults) - 1} more in this file.)" if len(faults) > 1 else ""
-        spot = f"{where}: {first.place}" if first.place else where
-        super().__init__(spot, first.what, first.hint + more)
+        super().__init__(first.spot, first.what, first.hint + more)
 
 
 class _Reader:
-    """Turns YAML's nodes into plain values and notes the line of each path."""
+    """Turns YAML's nodes into plain values and these into structs; notes lines, faults, and what is incomplete."""
 
     def __init__(self, where: str) -> None:
         self.where, self.lines, self.nodes = where, dict[str, int](), 0
         self.faults: list[Fault] = []
+        self.inside: set[str] = set()
+        """The parts with a fault in them: what else is wrong with them may follow from it."""
+        self.broken: set[str] = set()
+        """Keys of the map of which an id is unknown, or that are not there: what refers to them is not checked."""
 
     def plain(self, node: Any, path: str) -> Any:
         self.nodes += 1
@@ -76,45 +84,65 @@ class _Reader:
 
     def fault(self, path: str, what: str, hint: str = "") -> None:
         self.faults.append(Fault(self.where, path, nearest_line(self.lines, path), what, hint))
+        self.inside.add(re.sub(r"\.\w+$", "", path))
 
-    def convert(self, value: Any, kind: Any, path: str) -> Any:
-        """A part as its struct, or None and a fault."""
+    def built(self, value: Any, hint: Any, path: str) -> Any:
+        """A value as its type; of what does not fit each fault is noted, and the rest is kept (UNSET: nothing is)."""
         try:
-            return msgspec.convert(value, kind)
+            return msgspec.convert(value, hint)
         except msgspec.ValidationError as error:
+            struct = next(_structs(hint), None)
+            many = get_origin(hint) is tuple
+            if struct is not None and many and isinstance(value, list):
+                return tuple(self.built(item, struct, f"{path}[{i}]") for i, item in enumerate(value))
+            if struct is not None and not many and isinstance(value, dict):
+                return self.struct(value, struct, path)
             message, _, spot = str(error).partition(" - at `")
-            inside = spot.strip("`").removeprefix("$")
-            full = (path + inside).lstrip(".") if not inside.startswith("[") else path + inside
-            self.fault(full, *_sentence(message, full, kind))
-            return None
+            deep = path + spot.strip("`").removeprefix("$")
+            self.fault(deep, *_sentence(message, deep, hint, value))
+            if struct is not None and not many and get_origin(hint) is None:
+                self.broken.add(path.split("[")[0])
+                return struct(**{field.name: "" for field in msgspec.structs.fields(struct) if field.required})
+            if struct is not None:
+                self.broken.add(path)
+            return msgspec.UNSET
+
+    def struct(self, value: dict[str, Any], struct: type[msgspec.Struct], path: str) -> msgspec.Struct:
+        hints, fields = get_type_hints(struct), msgspec.structs.fields(struct)
+        found = {}
+        for field in fields:
+            name, inside = field.encode_name, f"{path}.{field.encode_name}" if path else field.encode_name
+            if name in value:
+                found[field.name] = self.built(value[name], hints[field.name], inside)
+            elif field.required:
+                found[field.name] = msgspec.UNSET
+                loose = [key for key in value if key not in {other.encode_name for other in fields}]
+                near = get_close_matches(name, loose, n=1)
+                self.fault(path, f"the key '{name}' is missing.", f"Is '{near[0]}' meant for it?" if near else "")
+        known = {name: inner for name, inner in found.items() if inner is not msgspec.UNSET}
+        lacking = [field.name for field in fields if field.required and field.name not in known]
+        if "id" in lacking:
+            self.broken.add(path.split("[")[0] or "id")
+        return struct(**known, **dict.fromkeys(lacking, ""))
 
 
-def _sentence(message: str, path: str, kind: Any) -> tuple[str, str]:
-    """A validation message for people."""
-    name = re.split(r"[.\]]", path)[-1] or path
-    if found := re.match(r"Object missing required field `(\w+)`", message):
-        return f"the key '{found[1]}' is missing.", ""
+def _sentence(message: str, path: str, hint: Any, value: Any) -> tuple[str, str]:
+    """A validation message for people, and what to do."""
+    name = ([*re.findall(r"[a-z_]+", path)] or ["part"])[-1]
     if found := re.match(r"Invalid enum value '(.*)'", message):
-        allowed = sorted(_allowed(kind, name))
+        allowed = sorted({text for literal in _literals(hint) for text in get_args(literal)})
         near = get_close_matches(found[1], allowed, n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"Write one of: {', '.join(allowed)}."
-        return f"'{found[1]}' is no {name}.", hint
+        return (
+            f"'{found[1]}' is no {name}.",
+            f"Did you mean '{near[0]}'?" if near else f"Write one of: {', '.join(allowed)}.",
+        )
     if found := re.match(r"Expected `(.*)`, got `(.*)`", message):
         wanted = [_KINDS.get(part.strip(), part.strip()) for part in found[1].split("|") if part.strip() != "null"]
-        got = _KINDS.get(found[2], found[2])
-        return f"expected {' or '.join(wanted)}, got {got}.", ""
+        what = f"expected {' or '.join(wanted)}, got {_KINDS.get(found[2], found[2])}."
+        if "a text" in wanted and isinstance(value, (int, float)):
+            return what, f"Write it with its unit, such as {value:g}d." if name in LENGTHS else f"Write '{value}'."
+        return what, ""
     return message.lower() + ".", ""
-
-
-def _allowed(kind: Any, name: str) -> set[str]:
-    """Every text that a Literal of a field of this name admits, in a struct or the structs within it."""
-    found: set[str] = set()
-    for struct in _structs(kind):
-        for field, hint in get_type_hints(struct).items():
-            if field == name:
-                found |= {text for literal in _literals(hint) for text in get_args(literal)}
-            found |= _allowed(hint, name)
-    return found
 
 
 def _literals(hint: Any) -> Iterator[Any]:
@@ -131,6 +159,13 @@ def _structs(hint: Any) -> Iterator[type[msgspec.Struct]]:
     elif get_origin(hint) in (tuple, Union, UnionType):
         for part in get_args(hint):
             yield from _structs(part)
+
+
+def _misspelt(tree: dict[str, Any]) -> dict[str, str]:
+    """Keys of a map that are no keys of one, but nearly: as they are written, and what is meant."""
+    known = [field.encode_name for field in msgspec.structs.fields(JourneyMap)]
+    near = {key: get_close_matches(key.lower(), known, n=1, cutoff=0.75) for key in tree if key not in known}
+    return {key: found[0] for key, found in near.items() if found}
 
 
 def _ignored(value: Any, hint: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -187,6 +222,51 @@ def _load(text: str, where: str) -> Any:
         raise BadMap(where, [Fault(where, "", None, what)]) from None
 
 
+def _text(source: str | Path, where: str) -> tuple[str, str]:
+    """The text of a file, or the text itself, and what it is called."""
+    if not isinstance(source, Path) and ("\n" in source or source.lstrip().startswith("{")):
+        return source, where or "map"
+    path = Path(source)
+    where = where or f"map {path.name}"
+    try:
+        return path.read_text(encoding="utf-8-sig"), where
+    except FileNotFoundError:
+        raise BadMap(where, [Fault(where, "", None, "there is no such file.")]) from None
+    except UnicodeDecodeError:
+        raise BadMap(where, [Fault(where, "", None, "is not written in UTF-8.", "Save it as UTF-8.")]) from None
+
+
+def _read(source: str | Path, where: str) -> tuple[JourneyMap, _Reader]:
+    """A map, or what can be read of it, and its reader with what cannot."""
+    text, where = _text(source, where)
+    reader = _Reader(where)
+    tree = reader.plain(_load(text, where), "")
+    if not isinstance(tree, dict):
+        raise BadMap(where, [Fault(where, "", None, "is no map.", "A map starts with 'schema: journey-map/1'.")])
+    misspelt = _misspelt(tree)
+    if tree.get("schema") != "journey-map/1":
+        place = next((key for key, meant in misspelt.items() if meant == "schema"), "schema")
+        what = f"is {tree.get('schema')!r}." if place == "schema" else "unknown key."
+        reader.fault(place, what, "Etappe reads 'schema: journey-map/1'.")
+        raise BadMap(where, reader.faults)
+    tree = {key: value for key, value in tree.items() if value is not None or key not in LISTS}
+    reader.broken |= set(misspelt.values()) - set(tree)
+    found = cast(JourneyMap, reader.built(tree, JourneyMap, ""))
+    # A key that is only misspelt is told once, as that.
+    told = {f"the key '{meant}' is missing." for meant in misspelt.values()}
+    reader.faults = [fault for fault in reader.faults if fault.place or fault.what not in told]
+    ignored = tuple((spot, hint) for spot, hint in _ignored(tree, JourneyMap, "") if spot not in misspelt)
+    found.__dict__["place_read"] = Place(where, reader.lines, ignored, misspelt, frozenset(reader.broken))
+    return found, reader
+
+
+def _all_faults(document: JourneyMap, reader: _Reader, registry: "Registry | None") -> list[Fault]:
+    """What cannot be read and what does not fit; not what only follows from something that cannot be read."""
+    inside = tuple(reader.inside - {""})
+    rest = [f for f in check(document, registry) if not inside or re.sub(r"\.\w+$", "", f.place) not in inside]
+    return sorted([*reader.faults, *rest], key=order_of(document))
+
+
 def read_map(source: str | Path, where: str = "") -> JourneyMap:
     """Read a journey map from a file, or from its text (YAML or JSON).
 
@@ -195,49 +275,36 @@ def read_map(source: str | Path, where: str = "") -> JourneyMap:
     Raises
     ------
     BadMap
-        With every fault, each with its place and line.
+        With every error, each with its place and line.
 
     Examples
     --------
     >>> read_map("schema: journey-map/1\\nid: shop\\ntitle: Shop\\n").title
     'Shop'
     """
-    if isinstance(source, Path) or ("\n" not in source and not source.lstrip().startswith("{")):
-        path = Path(source)
-        where = where or f"map {path.name}"
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            raise BadMap(where, [Fault(where, "", None, "there is no such file.")]) from None
-        except UnicodeDecodeError:
-            raise BadMap(where, [Fault(where, "", None, "is not written in UTF-8.", "Save it as UTF-8.")]) from None
-    else:
-        text, where = source, where or "map"
-    reader = _Reader(where)
-    tree = reader.plain(_load(text, where), "")
-    if not isinstance(tree, dict):
-        raise BadMap(where, [Fault(where, "", None, "is no map.", "A map starts with 'schema: journey-map/1'.")])
-    if tree.get("schema") != "journey-map/1":
-        reader.fault("schema", f"is {tree.get('schema')!r}.", "Etappe reads 'schema: journey-map/1'.")
-        raise BadMap(where, reader.faults)
-    hints = get_type_hints(JourneyMap)
-    parts: dict[str, tuple[Any, ...]] = {}
-    for name in LISTS:
-        items = tree.pop(name, None) or []
-        if not isinstance(items, list):
-            reader.fault(name, "expected a list.")
-            continue
-        struct = next(_structs(hints[name]))
-        parts[name] = tuple(reader.convert(item, struct, f"{name}[{i}]") for i, item in enumerate(items))
-        tree[name] = items
-    ignored = tuple(_ignored(tree, JourneyMap, ""))
-    found = reader.convert({key: value for key, value in tree.items() if key not in LISTS}, JourneyMap, "")
-    if reader.faults:
-        reader.faults.sort(key=lambda fault: fault.line or 0)
-        raise BadMap(where, reader.faults)
-    document = cast(JourneyMap, msgspec.structs.replace(found, **parts))
-    document.__dict__["place_read"] = Place(where, reader.lines, ignored)
+    document, reader = _read(source, where)
+    if reader.faults or not reader.broken.isdisjoint(("id", "title")):
+        errors = [fault for fault in _all_faults(document, reader, None) if fault.level == "error"]
+        raise BadMap(reader.where, errors)
     return document
+
+
+def faults_of(source: str | Path, where: str = "", registry: "Registry | None" = None) -> list[Fault]:
+    """Every fault of a map file or text, also of one that cannot be read: errors before warnings.
+
+    A misspelt key of the map stands first, and what would only follow from it is left out.
+
+    Examples
+    --------
+    >>> text = "schema: journey-map/1\\nid: shop\\ntitle: Shop\\nstagse: []\\n"
+    >>> faults_of(text, "shop.yaml")[0].text
+    "shop.yaml: stagse (line 4): unknown key. Did you mean 'stages'?"
+    """
+    try:
+        document, reader = _read(source, where)
+    except BadMap as error:
+        return list(error.faults)
+    return _all_faults(document, reader, registry)
 
 
 def _flow(value: Any) -> Any:

@@ -246,6 +246,10 @@ class Place(msgspec.Struct, frozen=True):
     lines: dict[str, int] = {}
     ignored: tuple[tuple[str, str], ...] = ()
     """Unknown keys by path, with what to say about them."""
+    misspelt: dict[str, str] = {}
+    """Keys of the map that are nearly ones, and what is meant."""
+    broken: frozenset[str] = frozenset()
+    """Keys of the map that are not wholly known: what refers to them is not checked."""
 
 
 class JourneyMap(_Part, frozen=True, dict=True):
