@@ -90,6 +90,33 @@ def test_each_broken_row_is_refused_with_its_own_reason_and_line_and_all_good_ro
     assert len({r.code for r in refused}) == len(BROKEN)
 
 
+def test_the_currency_beside_an_amount_is_its_currency(tmp_path):
+    amounts = ["1.234,50 €", "$ 12,00", "3,00", ""]
+    text = "who;at;what;worth\n" + "".join(f"1;2024-01-01;buy;{amount}\n" for amount in amounts)
+    events, refused, _ = imported(tmp_path, text)
+    assert refused == []
+    worth = [(event["value"], event["currency"]) for event in events]
+    assert worth == [(12_345_000, "EUR"), (120_000, "USD"), (30_000, None), (None, None)]
+
+
+def test_an_amount_in_another_currency_than_mapped_is_refused(tmp_path):
+    amounts = ["1,50 €;eur", "$ 2,00;CAD", "3,00 €;USD", "4,00 £;"]
+    text = "who;at;what;worth;cur\n" + "".join(f"1;2024-01-01;buy;{amount}\n" for amount in amounts)
+    mapping = PLAIN.replace('"worth"', '{ column = "worth", currency = { column = "cur" } }')
+    events, refused, _ = imported(tmp_path, text, mapping)
+    assert [event["currency"] for event in events] == ["EUR", "CAD", "GBP"]
+    assert [(r.line, r.code, r.column) for r in refused] == [(4, "other-currency", "worth")]
+
+
+@pytest.mark.parametrize("amounts", [("1,234", "12,345"), ("1.234", "12.500")])
+def test_amounts_that_could_be_a_thousand_times_as_much_are_refused(tmp_path, amounts):
+    text = "who;at;what;worth\n" + "".join(f"1;2024-01-01;buy;{amount}\n" for amount in amounts)
+    events, refused, _ = imported(tmp_path, text)
+    assert (events, [r.code for r in refused]) == ([], ["ambiguous-amount"] * 2)
+    events, refused, _ = imported(tmp_path, text, f'thousands = "{amounts[0][1]}"\n' + PLAIN)
+    assert ([event["value"] > 10_000_000 for event in events], refused) == ([True, True], [])
+
+
 def test_a_reason_never_repeats_the_customer(tmp_path):
     _, refused, _ = imported(tmp_path, "who,at,what,worth\nMax\u00adMuster,2024-01-01,visit,1\n")
     assert refused[0].code == "invisible-character"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etappe.collect.values import REASONS, NumberFormat, native_value, texts_value
+from etappe.collect.values import REASONS, NumberFormat, native_value, texts_money, texts_value
 
 
 def exact(number: str) -> int:
@@ -20,7 +20,7 @@ def exact(number: str) -> int:
     ("1,234,567", ".", 12_345_670_000), ("1,234", ".", "wrong-decimal-mark"), ("1.234", ",", "wrong-decimal-mark"),
     ("12,5", ".", "wrong-decimal-mark"), ("12.5", ",", "wrong-decimal-mark"), ("NaN", ".", "nan"),
     ("#N/A", ".", "nan"),
-    ("-inf", ".", "infinite"), ("∞", ".", "infinite"), ("12 EUR", ".", "not-a-number"),
+    ("-inf", ".", "infinite"), ("∞", ".", "infinite"), ("12 PCS", ".", "not-a-number"),
     ("1,23,4.5", ".", "not-a-number"),
     ("٣", ".", "not-a-number"), ("1e999", ".", "value-too-large"), ("9" * 40, ".", "value-too-large"),
     ("−3", ".", -30_000),
@@ -31,6 +31,41 @@ def test_a_text_is_an_exact_amount_or_has_a_reason(text, decimal, result):
     assert (REASONS[reasons[0]] or amounts[0]) == result
 
 
+@pytest.mark.parametrize(("text", "decimal", "amount", "sign"), [
+    ("1.234,50 €", ",", 12_345_000, "€"), ("$1,234.50", ".", 12_345_000, "$"), ("-$5", ".", -50_000, "$"),
+    ("€ -5,25", ",", -52_500, "€"), ("CHF 1'234.50", ".", 12_345_000, "CHF"), ("12 EUR", ".", 120_000, "EUR"),
+    ("12,50 Euro", ",", 125_000, "EURO"), ("1 234,50", ",", 12_345_000, ""),
+    ("1\u202f234,50\u00a0€", ",", 12_345_000, "€"),
+    ("1’234.50", ".", 12_345_000, ""), ("1 234", None, 12_340_000, ""), ("eur 3", ".", 30_000, "EUR"),
+    ("+3,5 zł", ",", 35_000, "ZŁ"), ("US$ 3", ".", 30_000, "US$"),
+])  # fmt: skip
+def test_a_currency_beside_the_amount_and_marks_that_can_only_be_thousands_are_read(text, decimal, amount, sign):
+    amounts, reasons, signs = texts_money([text], NumberFormat(decimal))
+    assert (REASONS[reasons[0]], amounts[0], signs[0]) == ("", amount, sign)
+
+
+@pytest.mark.parametrize("text", ["EUR", "€", "12 € 50", "EUR 12 EUR", "12 34", "1 2345", "12.50 dollars and 3"])
+def test_what_only_looks_like_money_is_no_number(text):
+    assert REASONS[texts_value([text], NumberFormat("."))[1][0]] == "not-a-number"
+
+
+@pytest.mark.parametrize("text", ["1,234", "1.234", "12,500 €", "-999.000"])
+def test_where_no_number_tells_the_mark_an_amount_that_could_be_both_is_refused(text):
+    form = NumberFormat()
+    form.find([text])
+    assert REASONS[texts_value([text], form)[1][0]] == "ambiguous-amount"
+
+
+@pytest.mark.parametrize(("texts", "mark"), [
+    (["99.50", "1,234"], ","), (["1.234", "1.234,50"], "."), (["99.50", "2,50", "2.50", "1,234"], None),
+    (["12.50"], None), (["1,234"], None),
+])  # fmt: skip
+def test_lone_groups_beside_numbers_that_settle_the_mark(texts, mark):
+    form = NumberFormat()
+    form.find(texts)
+    assert form.grouped(texts) == mark
+
+
 def test_a_thousands_mark_that_is_given_counts():
     assert texts_value(["1,234", "1,234.5"], NumberFormat(".", ","))[0].tolist() == [12_340_000, 12_345_000]
     assert texts_value(["1\u202f234,5", "1 234"], NumberFormat(",", " "))[0].tolist() == [12_345_000, 12_340_000]
@@ -38,7 +73,8 @@ def test_a_thousands_mark_that_is_given_counts():
 
 @pytest.mark.parametrize(("texts", "mark"), [
     (["1.50", "2,50", "3.50"], "."), (["1,50", "2,5"], ","), (["1.234,56"], ","), (["12"], None),
-    (["1,234", "2,345"], ","),
+    (["1,234", "2,345"], None), (["1.234"], None), (["0.123", "1,234"], "."), (["1234.567"], "."), (["1,234,567"], "."),
+    (["1.234,567"], ","), (["1.234,50 €", "12.500"], ","), (["$1,234.50"], "."), (["12", "1 234"], None),
 ])  # fmt: skip
 def test_the_decimal_mark_is_what_most_rows_use(texts, mark):
     form = NumberFormat()

@@ -218,12 +218,13 @@ class _Work:
                 self.refuse(wanted & (reasons == reason), times.REASONS[reason], event.time)
         return us, wanted
 
-    def value(self, source: Source, wanted: Bool) -> pa.Array:
-        """The values, null where there is none."""
+    def value(self, source: Source, wanted: Bool) -> tuple[pa.Array, pa.DictionaryArray | None]:
+        """The values, null where there is none, and the signs of currencies that stand beside them, if any do."""
+        signs = None
         if source.position is None:
             amounts, reasons = values.texts_value([source.constant], values.NumberFormat("."))
             self.refuse(wanted & bool(reasons[0]), values.REASONS[reasons[0]], source)
-            return pa.array(np.full(self.n, amounts[0]))
+            return pa.array(np.full(self.n, amounts[0])), None
         column = self.batch.columns[source.position]
         native = values.native_value(column) if not pa.types.is_dictionary(column.type) else None
         if native is None:
@@ -233,16 +234,20 @@ class _Work:
             text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)
             form = self.plan.numbers if text else values.NumberFormat(".")
             form.find(names)
-            by_name = values.texts_value(names, form)
-            amounts, reasons = _by_code(array, by_name[0]), _by_code(array, by_name[1])
+            judged, faults, marks = values.texts_money(names, form)
+            amounts, reasons = _by_code(array, judged), _by_code(array, faults)
             missing = _nulls(array)
+            if any(marks):
+                coded_marks = pa.array([mark or None for mark in marks], pa.string()).dictionary_encode()
+                indices = coded_marks.indices.take(array.indices)
+                signs = pa.DictionaryArray.from_arrays(indices, coded_marks.dictionary)
         else:
             amounts, reasons = native
             missing = _nulls(column)
         for reason in np.unique(reasons).tolist():
             if reason:
                 self.refuse(wanted & (reasons == reason), values.REASONS[reason], source)
-        return pa.array(amounts, mask=missing if missing.any() else None)
+        return pa.array(amounts, mask=missing if missing.any() else None), signs
 
     def currency(self, source: Source, wanted: Bool) -> pa.DictionaryArray:
         array = self.text(source)
@@ -251,6 +256,22 @@ class _Work:
         self.refuse(wanted & _by_code(array, bad), "bad-currency", source)
         again = pa.array(upper, pa.string()).dictionary_encode()
         return pa.DictionaryArray.from_arrays(again.indices.take(array.indices), again.dictionary)
+
+    def agreed(
+        self, mapped: pa.DictionaryArray | None, signs: pa.DictionaryArray, wanted: Bool, source: Source
+    ) -> pa.DictionaryArray:
+        """The currency that is mapped, else the one beside the amount; a row in which the two differ is refused."""
+        beside = signs.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        known = [values.currencies(sign) for sign in signs.dictionary.to_pylist()]
+        given = [] if mapped is None else mapped.dictionary.to_pylist()
+        said = np.full(self.n, -1) if mapped is None else mapped.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        names = pa.array([*given, *(codes[0] for codes in known)], pa.string()).dictionary_encode()
+        for sign, codes in enumerate(known):
+            fits = np.asarray([name in codes for name in given] + [True], bool)  # -1, no currency, fits any
+            self.refuse(wanted & (beside == sign) & ~fits[said], "other-currency", source)
+        chosen = np.where(said >= 0, said, np.where(beside >= 0, beside + len(given), -1))
+        indices = pa.array(chosen.astype(np.int32), mask=chosen < 0)
+        return pa.DictionaryArray.from_arrays(names.indices.take(indices), names.dictionary)
 
     def properties(self, pairs: tuple[tuple[str, int], ...]) -> pa.Array:
         """One JSON object a row, keys sorted; what is missing is left out."""
@@ -293,8 +314,10 @@ def _event(work: _Work, event: EventPlan, kept: Bool) -> _Found:
     touchpoint = work.text(event.touchpoint)
     work.refuse(wanted & _nulls(touchpoint), "no-touchpoint", event.touchpoint)
     none = pa.DictionaryArray.from_arrays(pa.nulls(work.n, pa.int32()), pa.array([], pa.string()))
-    value = work.value(event.value, wanted) if event.value else pa.nulls(work.n, pa.int64())
+    value, signs = work.value(event.value, wanted) if event.value else (pa.nulls(work.n, pa.int64()), None)
     currency = work.currency(event.currency, wanted) if event.currency else none
+    if signs is not None and event.value:
+        currency = work.agreed(currency if event.currency else None, signs, wanted, event.value)
     if event.currency and value.null_count:  # a currency without a value says nothing
         indices = pc.if_else(value.is_null(), pa.scalar(None, pa.int32()), currency.indices)
         currency = pa.DictionaryArray.from_arrays(indices, currency.dictionary)

@@ -20,7 +20,7 @@ CODES: Final = (
     "bad-encoding", "nul", "byte-order-mark", "blank-row", "stray-quote", "unclosed-quote", "too-long", "extra-columns",
     "missing-columns", "bad-json", "no-customer", "invisible-character", "imprecise-id", "no-time", "other-time-format",
     "no-such-date", "no-such-time", "skipped-hour", "year-too-early", "year-too-late", "no-touchpoint", "not-a-number",
-    "nan", "infinite", "wrong-decimal-mark", "value-too-large", "bad-currency",
+    "nan", "infinite", "wrong-decimal-mark", "ambiguous-amount", "value-too-large", "bad-currency", "other-currency",
 )  # fmt: skip
 FIELD_LIMIT: Final = 32_768
 """Bytes (UTF-8) of the longest field; a cell of a spreadsheet holds 32,767 characters."""

@@ -1,6 +1,7 @@
 """Values: amounts of money as whole numbers of 1/10,000, exactly; NaN and infinity are refused, blank is no value."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Final
@@ -13,35 +14,102 @@ from etappe.arrays import Int
 from etappe.units import MONEY
 
 Reasons = NDArray[np.uint8]
-OK, NUMBER, NAN, INFINITE, MARK, LARGE = range(6)
-REASONS: Final = ("", "not-a-number", "nan", "infinite", "wrong-decimal-mark", "value-too-large")
+OK, NUMBER, NAN, INFINITE, MARK, LARGE, EITHER = range(7)
+REASONS: Final = ("", "not-a-number", "nan", "infinite", "wrong-decimal-mark", "value-too-large", "ambiguous-amount")
 LIMIT: Final = 2**62
 """Room to add up: a single value stays below half of what int64 holds."""
 
-_TYPESET: Final = {ord("−"): "-", ord("\u00a0"): " ", ord("\u202f"): " "}
-"""The true minus sign, and the blanks that do not break: thousands marks in typeset exports."""
+_TYPESET: Final = {ord("−"): "-", ord("\u00a0"): " ", ord("\u202f"): " ", ord("’"): "'"}
+"""The true minus sign, the blanks that do not break and the raised comma: thousands marks in typeset exports."""
 _NAN = re.compile(r"[+-]?(nan|#n/?a|#num!|#wert!|#value!|-?1\.#(ind|qnan))", re.IGNORECASE)
 _INFINITE = re.compile(r"[+-]?(inf|infinity|∞|#div/0!|-?1\.#inf)", re.IGNORECASE)
-_SURE = {".": re.compile(r"[+-]?[\d,' ]*\.(\d{1,2}|\d{4,})"), ",": re.compile(r"[+-]?[\d.' ]*,(\d{1,2}|\d{4,})")}
-_PERHAPS = {".": re.compile(r"[+-]?\d+\.\d{3}"), ",": re.compile(r"[+-]?\d+,\d{3}")}
+
+
+def _sure(d: str, g: str) -> re.Pattern[str]:
+    """Numbers in which `d` can only be the decimal mark, `g` only a thousands mark."""
+    d, g = re.escape(d), re.escape(g)
+    after = rf"[\d{g}' ]*{d}(?:\d{{1,2}}|\d{{4,}})|(?:0|\d{{4,}})?{d}\d{{3}}|\d{{1,3}}(?:[{g}' ]\d{{3}})+{d}\d{{3}}"
+    return re.compile(rf"[+-]?(?:{after}|\d{{1,3}}(?:{g}\d{{3}}){{2,}})", re.ASCII)
+
+
+_SURE: Final = {".": _sure(".", ","), ",": _sure(",", ".")}
+_EITHER: Final = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}", re.ASCII)
+"""One thousand and something, or one and three decimals: nothing in the number tells."""
+
+_DOLLARS: Final = ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "TWD", "CLP", "COP", "ARS")
+_CODES: Final = (
+    "EUR USD GBP CHF SEK NOK DKK ISK PLN CZK HUF RON BGN TRY RUB UAH CAD AUD NZD JPY CNY HKD SGD INR KRW BRL MXN ZAR ILS "
+    "AED SAR THB IDR MYR PHP TWD CLP COP ARS"
+)
+_SIGNS: Final[dict[str, tuple[str, ...]]] = {
+    "$": _DOLLARS, "US$": ("USD",), "€": ("EUR",), "EURO": ("EUR",), "£": ("GBP",), "FR.": ("CHF",), "SFR.": ("CHF",),
+    "ZŁ": ("PLN",), "₹": ("INR",), "₺": ("TRY",), "₽": ("RUB",), "₩": ("KRW",), "KČ": ("CZK",),
+} | {code: (code,) for code in _CODES.split()}  # fmt: skip
+_SIGN: Final = "|".join(sorted((re.escape(sign) for sign in _SIGNS), key=len, reverse=True))
+_MONEY: Final = re.compile(
+    rf"(?P<minus>[+-]?) *(?P<before>{_SIGN}) *(?P<inner>[+-]?)(?P<number>[\d.,][^a-z€$£]*)"
+    rf"|(?P<rest>[^a-z€$£]*\d[.,]?) *(?P<after>{_SIGN})",
+    re.IGNORECASE,
+)
+
+
+def currencies(sign: str) -> tuple[str, ...]:
+    """What a sign or a code beside an amount may mean, the most usual first.
+
+    Examples
+    --------
+    >>> currencies("€"), currencies("$")[:2]
+    (('EUR',), ('USD', 'CAD'))
+    """
+    return _SIGNS.get(sign, ())
+
+
+def _bare(text: str) -> tuple[str, str]:
+    """An amount without its currency, and the currency's sign or code; "" where it has none."""
+    text = text.translate(_TYPESET).strip()
+    match = None if text[-1:].isdigit() and text[:1] in "0123456789+-." and "$" not in text else _MONEY.fullmatch(text)
+    if match is None:
+        return text, ""
+    if match["before"]:
+        return (match["minus"] or match["inner"]) + match["number"].strip(), match["before"].upper()
+    return match["rest"].strip(), match["after"].upper()
 
 
 @dataclass(slots=True)
 class NumberFormat:
-    """How a file writes numbers; the decimal mark is what most of its first rows use, for the whole file."""
+    """How a file writes numbers; the decimal mark is what most of its first rows use, for the whole file.
+
+    It stays None where no number tells: `1,234` alone is then refused, since a guess could be wrong by 1,000.
+    """
 
     decimal: str | None = None
     thousands: str | None = None
 
-    def find(self, texts: list[str | None]) -> None:
+    def find(self, texts: Sequence[str | None]) -> None:
         """Settle the decimal mark by the texts of the first rows, unless it is given."""
         if self.decimal is not None:
             return
-        for patterns in (_SURE, _PERHAPS):
-            votes = {m: sum(1 for t in texts if t and p.fullmatch(t)) for m, p in patterns.items()}
-            if votes["."] or votes[","]:
-                self.decimal = "." if votes["."] >= votes[","] else ","
-                return
+        if self.thousands in (".", ","):
+            self.decimal = "," if self.thousands == "." else "."
+            return
+        numbers = [_bare(text)[0] for text in texts if text]
+        votes = {mark: sum(1 for number in numbers if p.fullmatch(number)) for mark, p in _SURE.items()}
+        if self.thousands is not None and not any(votes.values()):  # then a point or a comma is no thousands mark
+            marks = [match[1] for number in numbers if (match := _EITHER.fullmatch(number))]
+            votes = {mark: marks.count(mark) for mark in votes}
+        if any(votes.values()):
+            self.decimal = "." if votes["."] >= votes[","] else ","
+
+    def grouped(self, texts: Sequence[str | None]) -> str | None:
+        """The thousands mark that lone groups such as `1,234` have, once the decimal mark is settled and all agree."""
+        if self.decimal is None or self.thousands is not None:
+            return None
+        other = "," if self.decimal == "." else "."
+        numbers = [_bare(text)[0] for text in texts if text]
+        if any(_SURE[other].fullmatch(number) for number in numbers):
+            return None
+        lone = (match[1] for number in numbers if (match := _EITHER.fullmatch(number)))
+        return other if other in lone else None
 
 
 def _patterns(form: NumberFormat) -> tuple[re.Pattern[str], str]:
@@ -49,7 +117,7 @@ def _patterns(form: NumberFormat) -> tuple[re.Pattern[str], str]:
     group = form.thousands or ("," if mark == "." else ".")
     d, g = re.escape(mark), re.escape(group)
     # A lone "1,234" could be a decimal mark as well: it counts as thousands only where the mapping says so.
-    lone = rf"|\d{{1,3}}{g}\d{{3}}" if form.thousands else ""
+    lone = rf"|\d{{1,3}}{g}\d{{3}}" if form.thousands else r"|\d{1,3}(?: \d{3})+|\d{1,3}(?:'\d{3})+"
     whole = rf"\d+|\d{{1,3}}(?:{g}\d{{3}}){{2,}}{lone}"
     pattern = rf"[+-]?(?:(?:{whole})(?:{d}\d*)?|\d{{1,3}}(?:{g}\d{{3}})+{d}\d+|{d}\d+)(?:[eE][+-]?\d{{1,3}})?"
     return re.compile(pattern, re.ASCII), group
@@ -63,25 +131,32 @@ def _exact(text: str) -> int | None:
     return int(scaled) if abs(scaled) < LIMIT else None
 
 
-def texts_value(texts: list[str | None], form: NumberFormat) -> tuple[Int, Reasons]:
-    """1/10,000 and reasons of distinct texts; None (blank) gives 0 and no reason.
+def texts_money(texts: Sequence[str | None], form: NumberFormat) -> tuple[Int, Reasons, list[str]]:
+    """1/10,000, reasons and currencies of distinct texts; None (blank) gives 0 and no reason.
+
+    A currency is the sign or the code beside an amount, as it stands there in capitals (see `currencies`), or "".
 
     Examples
     --------
-    >>> amounts, reasons = texts_value(["1.50", "NaN", "1,50"], NumberFormat("."))
-    >>> amounts.tolist(), [REASONS[r] for r in reasons]
-    ([15000, 0, 0], ['', 'nan', 'wrong-decimal-mark'])
+    >>> amounts, reasons, signs = texts_money(["1.234,50 €", "12,00"], NumberFormat(","))
+    >>> amounts.tolist(), signs
+    ([12345000, 120000], ['€', ''])
     """
     amounts, reasons = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.uint8)
+    signs = [""] * len(texts)
     pattern, group = _patterns(form)
     other, _ = _patterns(NumberFormat("," if (form.decimal or ".") == "." else "."))
     mark = form.decimal or "."
+    unsettled = form.decimal is None and form.thousands is None
+    marks = str.maketrans({group: None, " ": None, "'": None, mark: "."})
     for row, text in enumerate(texts):
         if text is None:
             continue
-        text = text.translate(_TYPESET).strip()
-        if pattern.fullmatch(text):
-            amount = _exact(text.replace(group, "").replace(mark, ".") if mark != "." or group in text else text)
+        text, signs[row] = _bare(text)
+        if unsettled and _EITHER.fullmatch(text):
+            reasons[row] = EITHER
+        elif pattern.fullmatch(text):
+            amount = _exact(text.translate(marks))
             if amount is None:
                 reasons[row] = LARGE
             else:
@@ -93,7 +168,19 @@ def texts_value(texts: list[str | None], form: NumberFormat) -> tuple[Int, Reaso
         else:
             lone = re.fullmatch(rf"[+-]?\d{{1,3}}{re.escape(group)}\d{{3}}", text)
             reasons[row] = MARK if lone or other.fullmatch(text) else NUMBER
-    return amounts, reasons
+    return amounts, reasons, signs
+
+
+def texts_value(texts: Sequence[str | None], form: NumberFormat) -> tuple[Int, Reasons]:
+    """1/10,000 and reasons of distinct texts, whatever their currency; None (blank) gives 0 and no reason.
+
+    Examples
+    --------
+    >>> amounts, reasons = texts_value(["1.50", "NaN", "1,50"], NumberFormat("."))
+    >>> amounts.tolist(), [REASONS[r] for r in reasons]
+    ([15000, 0, 0], ['', 'nan', 'wrong-decimal-mark'])
+    """
+    return texts_money(texts, form)[:2]
 
 
 def native_value(column: pa.Array) -> tuple[Int, Reasons] | None:
