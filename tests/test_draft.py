@@ -52,6 +52,21 @@ def test_a_workspace_registry_places_its_own_touchpoints():
     assert "kiosk" in [step.touchpoint for step in found.map.steps]
 
 
+def test_names_that_the_registry_takes_for_one_touchpoint_are_one_step():
+    shop = journeys(*["0 visit, 5 kauf"] * 40, *["0 visit, 5 Bestellung"] * 20, *["0 visit, 5 kauf, 9 Bestellung"] * 10)
+    yaml = (
+        "touchpoints: [{id: online_purchase, title: Online-Kauf, medium: digital, contact: direct, channel: shop, "
+        "atom: buy, owner: Shop, goal: G, match: [kauf, Bestellung]}]"
+    )
+    registry = extend(default_registry(), yaml, "shop.yaml")
+    found = draft(shop, registry).map
+    assert [(step.touchpoint, step.title) for step in found.steps][1:] == [("online_purchase", "Online-Kauf")]
+    assert found.touchpoints[1].match == "touchpoint in ('kauf', 'Bestellung')"
+    bound = bind(read_map(dump_map(found)), shop, registry, 100 * DAY_US)
+    assert (bound.evidence["s2_reach"].value, bound.evidence["s2_reach"].n) == (100.0, 70)
+    assert not [f.text for f in bound.faults if f.level == "error"]
+
+
 def test_a_draft_needs_journeys():
     with pytest.raises(BadDocument, match="no journeys"):
         draft(journeys())

@@ -138,7 +138,7 @@ def test_figures_in_both_languages():
     b = one("metric: step.conversion, parameters: {from: s1, to: s2, within: 7d}, better: up, target: 70.5")
     assert (n_text(b, "de"), target_text(b, "de")) == ("n\u00a0=\u00a0100", "Ziel 70,5")
     assert interval_text(b, "en") == "50.2 to 69.1"
-    assert title_text(b, "en").startswith("on to the step: 60.0% · 95% interval: 50.2 to 69.1 · n\u00a0=\u00a0100")
+    assert title_text(b, "en").startswith("go on: 60.0% · 95% interval: 50.2 to 69.1 · n\u00a0=\u00a0100")
     assert amount(1, "days", "de") == "1,0\u00a0Tag"
     assert amount(1234.5, "money", "de", "EUR") == "1.234,50\u00a0€"
     assert amount(1234.5, "money", "en", "USD") == "$1,234.50"

@@ -54,6 +54,39 @@ def test_a_duration_comes_in_the_unit_that_is_asked_or_the_one_that_fits():
     assert (hours.unit, hours.value, hours.n) == ("hours", 60.0, 80)
 
 
+def test_a_question_is_told_in_the_data_s_names_so_that_it_can_be_asked_of_them():
+    b = one("metric: step.conversion, parameters: {from: s1, to: s2, within: 7d}")
+    assert b.question == {"question": "funnel", "steps": ["mailing", "till"], "within": "7d"}
+    assert "names" not in b.parameters
+    assert ask(letters_and_tills(), b.question).rows()[1]["step_conversion"] == b.value / 100
+    assert len(people(b)[1]) == 60
+
+
+def test_a_question_in_the_map_s_names_says_what_they_mean_in_the_data():
+    parts = HEAD + (
+        "touchpoints:\n"
+        "  - {id: end, title: E, channel: store, medium: analog, contact: direct, "
+        "match: \"touchpoint in ('till', 'fuel')\"}\n"
+        "  - {id: old, title: O, channel: post, medium: analog, contact: direct, match: age = 'old'}\n"
+        "evidence:\n  - {id: e, metric: touchpoint.reach, parameters: {touchpoint: end}}\n"
+        "  - {id: o, metric: touchpoint.reach, parameters: {touchpoint: old}}\n"
+    )
+    bound = bind(read_map(parts), letters_and_tills(), None, NOW).evidence
+    assert bound["e"].question == {"question": "reach", "touchpoints": ["end"]}
+    assert bound["e"].parameters["names"] == "end: touchpoint in ('till', 'fuel')"
+    assert bound["o"].parameters["names"] == "old: age = 'old'"  # only some mailings: no name says it
+
+
+def test_the_conditions_of_a_number_are_told_beside_it():
+    extra = "population: {event_filter: age = 'young'}\nwindow: {rolling: 200d}\n"
+    found = one("metric: touchpoint.reach, parameters: {touchpoint: till}, filter: currency = 'EUR'", None, extra)
+    assert {key: found.parameters[key] for key in ("population", "filter", "window")} == {
+        "population": "age = 'young'", "filter": "currency = 'EUR'", "window": "200d",
+    }  # fmt: skip
+    days = one("metric: journey.count, window: {from: 1970-01-01, to: 1970-12-31}")
+    assert days.parameters["window"] == "1970-01-01..1970-12-31"
+
+
 def test_a_question_in_full_gives_the_number_that_is_picked():
     question = "question: {question: funnel, steps: [mailing, till], within: 7d}"
     b = one(question + ", value: {column: step_conversion, where: {step: till}}")

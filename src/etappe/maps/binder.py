@@ -147,6 +147,33 @@ class Binder:
         found = HOW[metric.how](Request(journeys=asked, registry=registry, **given))
         return replace(found, registry=registry), asked, shown
 
+    def published(
+        self, e: Evidence, number: Number, condition: str | None
+    ) -> tuple[dict[str, Any] | None, dict[str, str]]:
+        """The question as `etappe ask` answers it, where the data have a name for each touchpoint, and its conditions.
+
+        Where they have none, the question keeps the names of the map, and the condition `names` says what they mean.
+        """
+        population, window = self.map.population, e.window or self.map.window
+        conditions = {
+            "population": population.event_filter if population else None,
+            "filter": condition,
+            "window": window and (window.rolling or f"{window.start or ''}..{window.end or ''}"),
+        }
+        question, names = number.question, ""
+        if e.question is None and question is not None:
+            _, seen = self.view(condition, window)
+            keys = [key for key in ("steps", "touchpoints") if key in question]
+            used = {name for key in keys for name in question[key]}
+            if question["question"] == "transitions":
+                used = {id for id, of in seen.names.items() if of}
+            other = [t for t in self.map.touchpoints if t.id in used and t.id not in seen.wholly]
+            names = "; ".join(f"{t.id}: {t.match or ', '.join(seen.names[t.id])}" for t in other)
+            if not other:
+                said = {key: [seen.wholly.get(name, name) for name in question[key]] for key in keys}
+                question = question | said
+        return question, {name: str(value) for name, value in {**conditions, "names": names}.items() if value}
+
     def with_stages(self, registry: Registry) -> Registry:
         """The registry with the map's own stages as a stage model, named like the map."""
         stages = tuple(KnownStage(id=s.id, title=s.title) for s in self.map.stages)

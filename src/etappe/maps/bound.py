@@ -42,10 +42,15 @@ class Bound:
     share_of_data: float | None = None
     """Share of all events that the population, filter and window leave."""
     question: dict[str, Any] | None = None
+    """What is asked, in the data's names where each touchpoint is one of them; else in the map's, and then
+    `parameters["names"]` says what they mean."""
+    counted: dict[str, Any] | None = None
+    """The same in the names of `view`."""
     row: dict[str, Any] | None = None
     without: dict[str, Any] | None = None
     """A second row, whose journeys are not behind the number: who dropped out reached one step and not the other."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Of the metric as they were understood; and the conditions: population, filter, window, names."""
     snapshot: str | None = None
     target: float | None = None
     better: str | None = None
@@ -81,7 +86,7 @@ class Coverage:
     """Share of events that are on the map."""
     sentence: I18n
     unmapped: tuple[tuple[str, int], ...] = ()
-    """The three most frequent touchpoints that are not on the map, with their events."""
+    """The touchpoints that are not on the map with their events, the most frequent first."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

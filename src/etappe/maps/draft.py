@@ -5,20 +5,23 @@ template has no stage for, and what the registry does not know, is listed and ne
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from etappe.analysis.reach import reach
+from etappe.arrays import code_type
 from etappe.errors import BadDocument, unknown
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry, default_registry
 from etappe.maps.binder import both
 from etappe.maps.document import read_map
 from etappe.maps.model import Cell, Evidence, JourneyMap, Lane, Parameters, Stage, Step, Touchpoint
-from etappe.vocabulary import ATOMS, Atom, I18n
+from etappe.vocabulary import ATOMS, Atom
 from etappe.vocabulary import Touchpoint as Known
 
 TEMPLATES: Final = (
@@ -96,10 +99,31 @@ def switch(document: JourneyMap, to: str) -> JourneyMap:
     )
 
 
-def _as_touchpoint(name: str, known: Known, *, alone: bool) -> Touchpoint:
-    """A touchpoint of the map from the registry; of several names in the data for one, each keeps its own name."""
-    title: I18n = known.title if alone else name.replace("_", " ")
-    return Touchpoint(id=name, title=title, channel=known.channel, medium=known.medium, contact=known.contact)
+def _as_touchpoint(id: str, names: tuple[str, ...], known: Known) -> Touchpoint:
+    """A touchpoint of the map from the registry, and the names in the data that mean it where they are several."""
+    quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
+    return Touchpoint(
+        id=id, title=known.title, channel=known.channel, medium=known.medium, contact=known.contact,
+        match=f"touchpoint in ({quoted})" if len(names) > 1 else None,
+    )  # fmt: skip
+
+
+def _merged(journeys: Journeys, registry: Registry) -> tuple[Journeys, dict[str, tuple[str, ...]]]:
+    """The journeys with one name for what the registry takes for one touchpoint, and the names in the data behind it.
+
+    A name that is alone stays; several become the registry's id.
+    """
+    counts = np.bincount(journeys.touchpoint, minlength=len(journeys.touchpoints))
+    behind: dict[str, list[int]] = {}
+    for code in np.argsort(-counts, kind="stable").tolist():
+        known = registry.find(journeys.touchpoints[code]) if counts[code] else None
+        behind.setdefault(known.id if known else journeys.touchpoints[code], []).append(code)
+    labels = {key if len(codes) > 1 else journeys.touchpoints[codes[0]]: codes for key, codes in behind.items()}
+    code_now = np.zeros(len(journeys.touchpoints), code_type(max(1, len(labels))))
+    for at, codes in enumerate(labels.values()):
+        code_now[codes] = at
+    merged = replace(journeys, touchpoint=code_now[journeys.touchpoint], touchpoints=tuple(labels))
+    return merged, {label: tuple(journeys.touchpoints[code] for code in codes) for label, codes in labels.items()}
 
 
 def _evidence(names: Mapping[str, str], bought: Collection[str]) -> tuple[list[Evidence], list[Cell]]:
@@ -137,8 +161,8 @@ def draft(
 ) -> Draft:
     """A map drafted from measured journeys: its steps are the touchpoints most reached, its numbers are bound.
 
-    Within a stage the steps stand in the order of their atoms, then by reach. Thoughts and feelings stay empty: no
-    event tells of them.
+    What the registry takes for one touchpoint is one step, however many names the data have for it. Within a stage the
+    steps stand in the order of their atoms, then by reach. Thoughts and feelings stay empty: no event tells of them.
 
     Parameters
     ----------
@@ -159,22 +183,22 @@ def draft(
     home = {atom: stage.id for stage in base.stages for atom in stage.atoms}
     placed: list[tuple[str, Atom]] = []
     left_out: list[tuple[str, int]] = []
-    for row in reach(journeys).rows():
+    merged, behind = _merged(journeys, registry)
+    for row in reach(merged).rows():
         name, count, share = row["touchpoint"], row["journeys"], row["share"]
         known = registry.find(name)
         atom = known.atom if known else None
         if not count:
             continue
         if atom is None or atom not in home or share < LEAST_SHARE or len(placed) >= MOST_STEPS:
-            left_out.append((name, count))
+            left_out.append((", ".join(behind[name]), count))
         else:
             placed.append((name, atom))
     placed.sort(key=lambda pair: ATOMS.index(pair[1]))  # stable: the wider reach first within an atom
     stage_order = [stage.id for stage in base.stages]
     placed.sort(key=lambda pair: stage_order.index(home[pair[1]]))
     entries = {name: entry for name, _ in placed if (entry := registry.find(name))}
-    shared = [entry.id for entry in entries.values()]
-    touchpoints = tuple(_as_touchpoint(n, e, alone=shared.count(e.id) == 1) for n, e in entries.items())
+    touchpoints = tuple(_as_touchpoint(name, behind[name], entry) for name, entry in entries.items())
     titles = {t.id: t.title for t in touchpoints}
     steps = {f"s{i}": name for i, (name, _) in enumerate(placed, 1)}
     into: dict[str, list[Step]] = {stage.id: [] for stage in base.stages}

@@ -1,5 +1,6 @@
 """Draw: a bound map as SVG: stages, steps, lanes and what each thing rests on. Measured first, then drawn."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from etappe.language import number, percent, word
@@ -19,6 +20,8 @@ MARGIN: Final = 24.0
 LABELS: Final = 111.0
 """Width of the column of lane titles."""
 NARROWEST: Final = 126.0
+NAMED: Final = 3
+"""So many touchpoints that are not on the map are named."""
 BEHIND: Final = frozenset(("backstage", "support"))
 """The line of visibility stands above the first of these lanes."""
 
@@ -159,6 +162,21 @@ def _steps(ink: Ink, bound: "BoundMap", frame: Frame, y: float) -> float:
     return bottom
 
 
+def unmapped_text(unmapped: Sequence[tuple[str, int]], lang: str) -> str:
+    """What is not on the map: the most frequent, and how many more.
+
+    Examples
+    --------
+    >>> unmapped_text((("a", 9), ("b", 8), ("c", 2), ("d", 1), ("e", 1)), "en")
+    'Not on the map: a (9), b (8), c (2) and 2 more.'
+    """
+    listed = ", ".join(f"{name} ({number(count, lang)})" for name, count in unmapped[:NAMED])
+    rest = len(unmapped) - NAMED
+    if rest > 0:
+        listed = word("map.unmapped.more", lang, list=listed, count=number(rest, lang))
+    return word("map.unmapped", lang, list=listed)
+
+
 def svg(bound: "BoundMap", lang: str = "de", theme: Theme = "light") -> str:
     """The picture of a map.
 
@@ -214,7 +232,6 @@ def _foot(ink: Ink, bound: "BoundMap", right: float, y: float, lang: str) -> flo
     ink.line(MARGIN, y, right - GAP, y)
     text = say(coverage.sentence, lang)
     if coverage.unmapped:
-        listed = ", ".join(f"{name} ({number(count, lang)})" for name, count in coverage.unmapped)
-        text += " " + word("map.unmapped", lang, list=listed)
+        text += " " + unmapped_text(coverage.unmapped, lang)
     y = ink.lines(MARGIN, y + 22, wrap(text, right - GAP - MARGIN, 11), size=11, leading=15, fill="mute")
     return y + 10

@@ -90,15 +90,23 @@ def _bind_one(e: Evidence, binder: Binder | None) -> Bound:
     try:
         parameters, condition, _ = parameters_of(e)
         number, view, shown = binder.ask(e, parameters, condition)
+        question, conditions = binder.published(e, number, condition)
     except Missing as missing:
         return Bound(**frame, state="none", why=missing.why)
     except EtappeError as error:
         return Bound(**frame, state="failed", why=both("map.failed", why=str(error)))
-    return _computed(e, frame, binder, number, view, shown)
+    return _computed(e, frame, binder, number, view, shown, question, conditions)
 
 
 def _computed(
-    e: Evidence, frame: dict[str, Any], binder: Binder, number: Number, view: Journeys, shown: dict[str, Any]
+    e: Evidence,
+    frame: dict[str, Any],
+    binder: Binder,
+    number: Number,
+    view: Journeys,
+    shown: dict[str, Any],
+    question: dict[str, Any] | None,
+    conditions: dict[str, str],
 ) -> Bound:
     metric = METRICS.get(base_name(e.metric or ""))
     kind = metric.unit if metric else kind_of(e.value.column if isinstance(e.value, Pick) else "")
@@ -120,10 +128,11 @@ def _computed(
         "at": iso(binder.now_us),
         "timezone": binder.raw.origin.timezone,
         "share_of_data": view.events / binder.raw.events if binder.raw.events else None,
-        "question": number.question,
+        "question": question,
+        "counted": number.question,
         "row": number.row,
         "without": number.without,
-        "parameters": shown,
+        "parameters": shown | conditions,
         "snapshot": answer.snapshot if answer else None,
         "view": view,
         "registry": number.registry,
@@ -211,7 +220,7 @@ def _coverage(binder: Binder) -> Coverage | None:
     rest = Counter({name: int(counts[code]) for code, name in enumerate(raw.touchpoints) if counts[code]})
     said = {lang: word("map.coverage", lang, events=percent(events, lang, 0), journeys=percent(journeys, lang, 0))
             for lang in LANGUAGES}  # fmt: skip
-    return Coverage(journeys=journeys, events=events, sentence=said, unmapped=tuple(rest.most_common(3)))
+    return Coverage(journeys=journeys, events=events, sentence=said, unmapped=tuple(rest.most_common()))
 
 
 def bind(
@@ -256,13 +265,13 @@ def people(bound: Bound) -> tuple[Journeys, Int]:
     Traceback (most recent call last):
     etappe.errors.BadQuestion: evidence e: there are no people behind this number.
     """
-    if bound.view is None or bound.question is None:
+    if bound.view is None or bound.counted is None:
         raise BadQuestion(f"evidence {bound.id}", "there are no people behind this number.")
     if bound.row is None:
         return bound.view, np.arange(len(bound.view), dtype=np.int64)
-    found = who(bound.view, bound.question, bound.row, bound.registry)
+    found = who(bound.view, bound.counted, bound.row, bound.registry)
     if bound.without is not None:
-        found = np.setdiff1d(found, who(bound.view, bound.question, bound.without, bound.registry))
+        found = np.setdiff1d(found, who(bound.view, bound.counted, bound.without, bound.registry))
     return bound.view, found
 
 

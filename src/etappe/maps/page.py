@@ -10,7 +10,7 @@ from typing import Final
 from etappe.language import number, percent, word
 from etappe.maps.bound import SHOWN, Bound, BoundCell, BoundMap
 from etappe.maps.curve import HEIGHT, draw_curve
-from etappe.maps.draw import category_text, claimed, period
+from etappe.maps.draw import category_text, claimed, period, unmapped_text
 from etappe.maps.figures import day, interval_text, n_text, signed, state_text, target_text, value_text
 from etappe.maps.ink import COLOURS, TINTS, Ink
 from etappe.maps.lanes import CURVES
@@ -296,9 +296,10 @@ class _Writer:
         coverage = self.bound.coverage
         if coverage is None:
             return ""
-        listed = ", ".join(f"{name} ({number(count, self.lang)})" for name, count in coverage.unmapped)
-        more = f" {self.word('map.unmapped', list=listed)}" if listed else ""
-        return f"<footer>{escape(say(coverage.sentence, self.lang))}{more}</footer>"
+        text = say(coverage.sentence, self.lang)
+        if coverage.unmapped:
+            text += " " + unmapped_text(coverage.unmapped, self.lang)
+        return f"<footer>{escape(text)}</footer>"
 
 
 def html(bound: BoundMap, lang: str = "de", theme: str | None = None) -> str:

@@ -32,6 +32,8 @@ class Seen:
     """(t,) which events are on the map."""
     names: Mapping[str, tuple[str, ...]]
     """The names in the data behind each touchpoint of the map; empty where the data hold nothing of it."""
+    wholly: Mapping[str, str]
+    """Touchpoints of the map that are one name of the data and all of its events, with that name."""
     problems: Mapping[str, str]
     """Touchpoints whose `match` cannot be asked of this data, and why."""
 
@@ -102,6 +104,11 @@ def see(document: JourneyMap, journeys: Journeys, registry: "Registry | None" = 
         t.id: tuple(journeys.touchpoints[code] for code in np.unique(journeys.touchpoint[owner == i]).tolist())
         for i, t in enumerate(document.touchpoints)
     }
+    counts = np.bincount(journeys.touchpoint, minlength=len(journeys.touchpoints))
+    mine = np.bincount(owner[mapped], minlength=len(ids))
+    single = {id: of[0] for id, of in names.items() if len(of) == 1}
+    code_of = {name: code for code, name in enumerate(journeys.touchpoints)}
+    wholly = {id: name for id, name in single.items() if mine[ids.index(id)] == counts[code_of[name]]}
     note = f"as map {document.id} sees it: " + "; ".join(f"{id} = {', '.join(of)}" for id, of in names.items() if of)
     origin = replace(journeys.origin, filters=(*journeys.origin.filters, note))
     # Only names that occur, so that answers list nothing that was never seen.
@@ -114,4 +121,4 @@ def see(document: JourneyMap, journeys: Journeys, registry: "Registry | None" = 
         touchpoints=tuple(labels[code] for code in used.tolist()),
         origin=origin,
     )
-    return Seen(renamed, mapped, names, problems)
+    return Seen(renamed, mapped, names, wholly, problems)
