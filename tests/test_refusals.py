@@ -6,7 +6,7 @@ import pytest
 
 from etappe.collect.files import header, read
 from etappe.collect.mapping import read_mapping
-from etappe.collect.refusals import CODES, explain, refusal, refusals_csv
+from etappe.collect.refusals import CODES, explain, explained, refusal, refusals_csv
 
 DOCS = Path(__file__).parents[1] / "docs" / "import.md"
 DIALECTS = {
@@ -49,6 +49,41 @@ def test_a_file_without_header_and_with_blanks_comes_back_too(tmp_path):
     chunk = next(read([path], mapping))
     assert [e["customer"] for e in chunk.events.to_pylist()] == ["008"]
     assert len(chunk.refused) == 1  # the row that still lacks its time
+
+
+@pytest.mark.parametrize(("rows", "example"), [
+    ("01.03.2026,2.3.2026,2026-03-02", "22.11.2026 10:00"), ("2026-03-01,2026-03-02,01.03.2026", "2026-11-22 10:00:00"),
+    ("1-Mar-26,2-Mar-26,2026-03-02", "22-Nov-26"),
+])  # fmt: skip
+def test_the_remedy_shows_a_time_as_the_column_writes_it(tmp_path, rows, example):
+    path = tmp_path / "a.csv"
+    path.write_text("who,at\n" + "".join(f"1,{time}\n" for time in rows.split(",")))
+    mapping = read_mapping('customer = "who"\ntime = "at"\ntouchpoint = { value = "x" }')
+    (refused,) = next(read([path], mapping)).refused
+    assert (refused.code, refused.line) == ("other-time-format", 4)
+    assert f"such as {example}, or" in refused.hint
+    assert f"etwa {example}, oder" in explained(refused, "de")[1]
+    assert explained(refused, "en") == (refused.what, refused.hint)
+
+
+@pytest.mark.parametrize(("more", "delimiter", "mark"), [
+    ("", ",", False), ('delimiter = ";"', ";", True), ('decimal = ","', ";", True), ('delimiter = "\\t"', "\t", True),
+    ('delimiter = ";"\nencoding = "cp1252"', ";", False),
+])  # fmt: skip
+def test_an_export_opens_in_the_spreadsheet_that_wrote_the_source(tmp_path, more, delimiter, mark):
+    mapping = read_mapping(more + '\ncustomer = "Kundin"\ntime = "am"\ntouchpoint = "Was"\n')
+    rows = [refusal("a.csv", 2, "no-such-date", ["Ü1", "30.02.2026", "Käufe"], "am", "30.02.2026")]
+    content = refusals_csv(rows, ["Kundin", "am", "Was"], mapping)
+    assert content.startswith(b"\xef\xbb\xbf") == mark
+    first = content.decode(mapping.encoding or "utf-8-sig").split("\r\n")[0]
+    assert first.split(delimiter)[:3] == ["Kundin", "am", "Was"]
+        "Kundin",
+        "am",
+        "Was",
+    ]
+    (tmp_path / "b.csv").write_bytes(content.replace(b"30.02", b"28.02"))
+    chunk = next(read([tmp_path / "b.csv"], mapping))
+    assert [(e["customer"], e["touchpoint"]) for e in chunk.events.to_pylist()] == [("Ü1", "Käufe")]
 
 
 def test_only_what_a_spreadsheet_would_compute_is_marked():

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etappe.collect.times import REASONS, TimeFormat, moments, native_us, texts_us
+from etappe.collect.times import REASONS, TimeFormat, example, moments, native_us, texts_us
+from etappe.units import DAY_US
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca", "UTC"]
@@ -77,6 +78,42 @@ def test_a_column_has_one_format():
     assert [REASONS[r] for r in reasons] == ["", "", "other-time-format", "other-time-format"]
     _, reasons = texts_us(pa.array(["2019-11-03", "2019-11-03"]), form)
     assert [REASONS[r] for r in reasons] == ["other-time-format"] * 2  # settled by the first rows of the file
+
+
+@pytest.mark.parametrize(("text", "day"), [
+    ("1.3.26", "2026-03-01"), ("01.03.69", "2069-03-01"), ("01.03.70", "1970-03-01"), ("31-Jul-18", "2018-07-31"),
+    ("31 Jul 2018", "2018-07-31"), ("3. März 2026", "2026-03-03"), ("3. Dezember 26", "2026-12-03"),
+    ("Jul 31, 2018", "2018-07-31"), ("July 31 2018", "2018-07-31"), ("31-JUL-2018", "2018-07-31"),
+    ("24.Okt.2018", "2018-10-24"), ("1 Sept. 2018", "2018-09-01"),
+])  # fmt: skip
+def test_short_years_and_names_of_months_are_read(text, day):
+    us, reasons = texts_us(pa.array([text, None]), TimeFormat(None, "UTC"))
+    assert [REASONS[r] for r in reasons] == ["", "no-time"]
+    assert us[0] == micro(datetime.fromisoformat(day).replace(tzinfo=UTC))
+
+
+@pytest.mark.parametrize("text", ["31-Jul-2018 17:59", "31. Juli 18, 17:59 Uhr", "31.7.18 17:59", "Jul 31, 2018 17:59"])
+def test_short_years_and_names_of_months_may_have_a_clock(text):
+    us, reasons = texts_us(pa.array([text]), TimeFormat(None, "Europe/Berlin"))
+    assert (us[0], REASONS[reasons[0]]) == (micro(datetime(2018, 7, 31, 15, 59, tzinfo=UTC)), "")
+
+
+@pytest.mark.parametrize("text", ["31.Juhu.2018", "31-Feb-18", "31.13.26", "1.3.2", "1.3.226", "5/6/2024", "5/6/24"])
+def test_what_is_no_day_or_could_be_two_is_not_read(text):
+    _, reasons = texts_us(pa.array([text]), TimeFormat(None, "UTC"))
+    assert REASONS[reasons[0]] in ("other-time-format", "no-such-date")
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-01-01", "2024/01/01", "20240101", "1.1.2024", "1.1.24", "1-Jan-24", "1. Januar 2024", "Jan 1, 2024"]
+)
+@pytest.mark.parametrize("declared", [None, "%d/%m/%Y", "epoch_ms", "%d %b %Y %H:%M"])
+def test_the_example_of_a_column_is_read_by_its_own_format(text, declared):
+    form = TimeFormat(declared, "UTC")
+    texts_us(pa.array([text]), form)
+    us, reasons = texts_us(pa.array([example(form)]), form)
+    assert REASONS[reasons[0]] == ""
+    assert us[0] // DAY_US == (datetime(2026, 11, 22, tzinfo=UTC) - EPOCH).days
 
 
 @settings(max_examples=200, deadline=None)

@@ -149,7 +149,7 @@ class _Work:
         self.batch, self.plan = batch, plan
         self.n = len(batch.lines)
         self.fault = np.zeros(self.n, np.uint16)
-        self.faults: list[tuple[str, Source | None]] = [("", None)]
+        self.faults: list[tuple[str, Source | None, str]] = [("", None, "")]
         self._coded: dict[int, pa.DictionaryArray] = {}
         self._sound: dict[int, Bool] = {}
 
@@ -158,9 +158,9 @@ class _Work:
             self._coded[position] = coded(self.batch.columns[position], self.plan.empty)
         return self._coded[position]
 
-    def refuse(self, bad: Bool, code: str, source: Source | None) -> None:
+    def refuse(self, bad: Bool, code: str, source: Source | None, example: str = "") -> None:
         if bad.any():
-            self.faults.append((code, source))
+            self.faults.append((code, source, example))
             self.fault[bad & (self.fault == 0)] = len(self.faults) - 1
 
     def text(self, source: Source) -> pa.DictionaryArray:
@@ -215,7 +215,8 @@ class _Work:
             wanted = wanted & (reasons != times.MISSING)
         for reason in np.unique(reasons).tolist():
             if reason:
-                self.refuse(wanted & (reasons == reason), times.REASONS[reason], event.time)
+                example = times.example(event.form) if reason == times.FORMAT else ""
+                self.refuse(wanted & (reasons == reason), times.REASONS[reason], event.time, example)
         return us, wanted
 
     def value(self, source: Source, wanted: Bool) -> tuple[pa.Array, pa.DictionaryArray | None]:
@@ -379,15 +380,15 @@ def _refused(work: _Work) -> list[Refusal]:
     if not len(rows):
         return []
     lines, faults, raws = batch.lines[rows].tolist(), work.fault[rows].tolist(), batch.raw(rows)
-    sources = {source.position: source for _, source in work.faults if source and source.position is not None}
+    sources = {source.position: source for _, source, _ in work.faults if source and source.position is not None}
     held = {position: texts_at(batch.columns[position], pa.array(rows)) for position in sources}
     out = []
     for i, fault in enumerate(faults):
-        code, source = work.faults[fault]
+        code, source, example = work.faults[fault]
         column = value = None
         if source is not None and source.position is not None:
             column, value = source.name, held[source.position][i]
-        out.append(refusal(batch.file, lines[i], code, raws[i], column, value))
+        out.append(refusal(batch.file, lines[i], code, raws[i], column, value, example))
     return out
 
 

@@ -36,13 +36,6 @@ REASONS: Final = (
 EPOCHS: Final = {"epoch_s": SECOND_US, "epoch_ms": 1_000, "epoch_us": 1}
 _ZONE: Final = r"(?: ?(?P<z>[Zz]|UTC|GMT|[+-]00(?::?00)?))?"
 _CLOCK: Final = r"(?P<H>00):(?P<M>00)(?::(?P<S>00)(?:[.,](?P<f>0{1,9}))?)?"
-_FAMILIES: Final = {
-    "iso": rf"(?P<Y>0{{4,6}})-(?P<m>00)-(?P<d>00)(?:[Tt ]{_CLOCK}{_ZONE})?",
-    "slash": rf"(?P<Y>0{{4,6}})/(?P<m>00)/(?P<d>00)(?: {_CLOCK}{_ZONE})?",
-    "compact": r"(?P<Y>0000)(?P<m>00)(?P<d>00)(?:[Tt ]?(?P<H>00)(?P<M>00)(?P<S>00)?(?P<z>[Zz])?)?",
-    "german": r"(?P<d>0?0)\.(?P<m>0?0)\.(?P<Y>0{4,6})"
-    r"(?:,? (?P<H>0?0):(?P<M>00)(?::(?P<S>00)(?:[.,](?P<f>0{1,9}))?)?(?: Uhr)?)?",
-}
 _MONTHS: Final = {
     name: number
     for number, names in enumerate(
@@ -68,6 +61,24 @@ _LOOSE: Final = {
 
 def _any_of(words: Any) -> str:
     return "|".join(sorted((re.escape(w) for w in words), key=len, reverse=True))
+
+
+_GERMAN_CLOCK: Final = r"(?:,? (?P<H>0?0):(?P<M>00)(?::(?P<S>00)(?:[.,](?P<f>0{1,9}))?)?(?: Uhr)?)?"
+_NAMED: Final = rf"(?i:(?P<d>0?0)(?:\.? |[.-])(?P<b>{_any_of(_MONTHS)})\.?,?[ -]?"
+_FAMILIES: Final = {
+    "iso": rf"(?P<Y>0{{4,6}})-(?P<m>00)-(?P<d>00)(?:[Tt ]{_CLOCK}{_ZONE})?",
+    "slash": rf"(?P<Y>0{{4,6}})/(?P<m>00)/(?P<d>00)(?: {_CLOCK}{_ZONE})?",
+    "compact": r"(?P<Y>0000)(?P<m>00)(?P<d>00)(?:[Tt ]?(?P<H>00)(?P<M>00)(?P<S>00)?(?P<z>[Zz])?)?",
+    "german": rf"(?P<d>0?0)\.(?P<m>0?0)\.(?P<Y>0{{4,6}}){_GERMAN_CLOCK}",
+    "german_short": rf"(?P<d>0?0)\.(?P<m>0?0)\.(?P<y>00){_GERMAN_CLOCK}",
+    "named": rf"{_NAMED}(?P<Y>0000){_GERMAN_CLOCK})",
+    "named_short": rf"{_NAMED}(?P<y>00){_GERMAN_CLOCK})",
+    "month_first": rf"(?i:(?P<b>{_any_of(_MONTHS)})\.? (?P<d>0?0),? (?P<Y>0000){_GERMAN_CLOCK})",
+}
+_EXAMPLES: Final = {
+    "iso": "2026-11-22 10:00:00", "slash": "2026/11/22 10:00:00", "compact": "20261122", "german": "22.11.2026 10:00",
+    "german_short": "22.11.26 10:00", "named": "22-Nov-2026", "named_short": "22-Nov-26", "month_first": "Nov 22, 2026",
+}  # fmt: skip
 
 
 @cache
@@ -181,6 +192,20 @@ class TimeFormat:
     found: str | None = field(default=None)
 
 
+def example(form: TimeFormat) -> str:
+    """A time as a column writes it, for a person to write others like it.
+
+    Examples
+    --------
+    >>> example(TimeFormat("%d/%m/%Y", "UTC")), example(TimeFormat(None, "UTC", "german"))
+    ('22/11/2026', '22.11.2026 10:00')
+    """
+    moment = datetime(2026, 11, 22, 10, tzinfo=UTC)
+    if form.declared in EPOCHS:
+        return str(int(moment.timestamp()) * SECOND_US // EPOCHS[str(form.declared)])
+    return moment.strftime(form.declared) if form.declared else _EXAMPLES[form.found or "iso"]
+
+
 def _digits(data: NDArray[np.uint8], starts: Int, span: tuple[int, int]) -> Int:
     number = np.zeros(len(starts), np.int64)
     for place in range(*span):
@@ -200,7 +225,7 @@ def _shape(data: NDArray[np.uint8], starts: Int, match: re.Match[str]) -> tuple[
     year = part("Y")
     if "y" in names:
         short = part("y")
-        year = np.where(short < 69, 2000, 1900) + short
+        year = np.where(short < 70, 2000, 1900) + short
     month = (
         np.full(len(starts), _MONTHS[match["b"].encode("latin-1").decode().lower()], np.int64)
         if "b" in names
@@ -271,9 +296,9 @@ def texts_us(texts: pa.Array, form: TimeFormat) -> tuple[Int, Reasons]:
     for code, shape in enumerate(shapes):
         match = pattern.fullmatch(shape) if pattern and len(shape) <= 60 else None
         if match is not None:
-            if not shape.isascii():  # "März": digits are taken by byte, not by letter
+            if pattern is not None and not shape.isascii():  # "März": digits are taken by byte, not by letter
                 shape = shape.encode().decode("latin-1")
-                match = _pattern_bytes(form.declared or "").fullmatch(shape)
+                match = _of_bytes(pattern).fullmatch(shape)
             if match is None:
                 continue
             rows = order[edges[code] : edges[code + 1]]
@@ -288,10 +313,8 @@ _TO_SHAPE: Final = bytes(48 if 48 <= b <= 57 else b for b in range(256))
 
 
 @cache
-def _pattern_bytes(form: str) -> re.Pattern[str]:
+def _of_bytes(pattern: re.Pattern[str]) -> re.Pattern[str]:
     """The pattern of a format over the bytes of a text, one letter a byte."""
-    pattern = _pattern(form)
-    assert pattern is not None
     return re.compile(pattern.pattern.encode().decode("latin-1"), re.IGNORECASE)
 
 

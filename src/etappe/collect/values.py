@@ -38,8 +38,8 @@ _EITHER: Final = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}", re.ASCII)
 
 _DOLLARS: Final = ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "TWD", "CLP", "COP", "ARS")
 _CODES: Final = (
-    "EUR USD GBP CHF SEK NOK DKK ISK PLN CZK HUF RON BGN TRY RUB UAH CAD AUD NZD JPY CNY HKD SGD INR KRW BRL MXN ZAR ILS "
-    "AED SAR THB IDR MYR PHP TWD CLP COP ARS"
+    "EUR USD GBP CHF SEK NOK DKK ISK PLN CZK HUF RON BGN TRY RUB UAH CAD AUD NZD JPY CNY HKD SGD INR KRW BRL MXN ZAR "
+    "ILS AED SAR THB IDR MYR PHP TWD CLP COP ARS"
 )
 _SIGNS: Final[dict[str, tuple[str, ...]]] = {
     "$": _DOLLARS, "US$": ("USD",), "€": ("EUR",), "EURO": ("EUR",), "£": ("GBP",), "FR.": ("CHF",), "SFR.": ("CHF",),
