@@ -137,7 +137,7 @@ def parameters_of(evidence: Evidence) -> tuple[Parameters, str | None, tuple[str
             rest.append(_text(node))
     fields = {"from": "start", "to": "end"}
     found = msgspec.structs.replace(given, **{fields.get(name, name): value for name, value in lifted.items()})
-    return found, " and ".join(rest) or None, tuple(lifted)
+    return found, " and ".join(rest) or None if lifted else evidence.filter, tuple(lifted)
 
 
 def _conjuncts(node: Node) -> list[Node]:
