@@ -49,7 +49,8 @@ def test_imports_are_listed_and_undone(tmp_path: Path) -> None:
         "i2",
     ]
     assert "shop.csv" in run("imports", "-w", ws.folder).stdout
-    assert json.loads(run("imports", "undo", "i1", "-w", ws.folder, "--json").stdout) == {"undone": "i1", "events": 6}
+    undone = json.loads(run("imports", "-w", ws.folder, "undo", "i1", "--json").stdout)
+    assert undone == {"undone": "i1", "events": 6, "attributes": 0}
     again = run("imports", "undo", "i1", "-w", ws.folder)
     assert (again.returncode, again.stderr) == (1, "etappe: import i1: was undone before.\n")
 
@@ -60,7 +61,9 @@ def test_imports_are_listed_and_undone(tmp_path: Path) -> None:
         (("reach", "-w", "nowhere"), 1, "is no folder"),
         (("funnel", "visit", "ordr", "-w", "WS"), 1, "no touchpoint named 'ordr'. Did you mean 'order'?"),
         (("funnel", "visit", "order", "--within", "7", "-w", "WS"), 1, "'7' is no duration"),
-        (("reach", "--where", "age = 40", "--by", "agee", "-w", "WS"), 1, "Did you mean 'age'?"),
+        (("reach", "--by", "agee", "-w", "WS"), 1, "Did you mean 'age'?"),
+        (("reach", "--where", "age = 40", "-w", "WS"), 1, "Compare it with a text: '40'"),
+        (("reach", "--from", "2026-03-05", "--to", "2026-03-01", "-w", "WS"), 1, "is after 2026-03-01"),
         (("reach", "--where", "age == '1'", "-w", "WS"), 1, "at position"),
         (("reach", "--from", "5.3.2026", "-w", "WS"), 1, "is no day"),
         (("ask", "missing.yaml", "-w", "WS"), 1, "cannot be read"),
@@ -157,7 +160,7 @@ from etappe.apps.cli import main
 main()
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (130, "etappe: stopped; the workspace is as it was.\n")
+    assert (done.returncode, done.stderr) == (130, "etappe: stopped; what was not finished left no trace.\n")
     assert [record.id for record in ws.imports()] == ["i1", "i2"]
     assert sorted(path.relative_to(ws.folder) for path in ws.folder.rglob("*.parquet")) == before
 

@@ -47,7 +47,7 @@ def test_values_of_several_currencies_are_not_added(tmp_path: Path) -> None:
     assert (numbers["value"]["value"], numbers["per_customer"]["value"]) == (None, None)
     assert numbers["purchases"]["value"] == 28
     one = {number["id"]: number for number in asked(ws, where="currency = 'USD'")["numbers"]}
-    assert (one["value"]["value"], one["value"]["text"]) == (140.0, "140 USD")
+    assert (one["value"]["value"], one["value"]["text"]) == (140.0, "140.00 USD")
 
 
 @pytest.mark.parametrize(("start", "end"), [(None, "2026-02-01"), ("2027-01-01", None)])

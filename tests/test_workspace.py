@@ -312,3 +312,12 @@ main()
     assert everything(Workspace(ws.folder)) == before
     (report,) = ws.import_files([file], mapping=tmp_path / "shop.toml")
     assert (report.status, report.events) == ("imported", 120_000)
+
+
+def test_the_registry_of_the_page_is_taken_as_it_stands(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "workspace.md").read_text()
+    ws = shop(tmp_path)
+    ws.push(written(tmp_path, "registry.yaml", page.split("```yaml\n")[1].split("```")[0]))
+    assert ws.registry().find("Showroom-Termin").id == "showroom_visit"  # type: ignore[union-attr]
+    answer = ws.ask({"question": "stages", "model": "ours"})
+    assert answer.column("stage")[:2] == ["win", "keep"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from etappe.analysis.ask import ask as ask
+    from etappe.analysis.ask import who as who
     from etappe.analysis.funnel import funnel as funnel
     from etappe.analysis.reach import reach as reach
     from etappe.analysis.sessions import sessions as sessions
@@ -26,6 +27,7 @@ _HOME = {
     "open": "etappe.apps.workspace",
     "journeys_from": "etappe.journeys.build",
     "ask": "etappe.analysis.ask",
+    "who": "etappe.analysis.ask",
     "reach": "etappe.analysis.reach",
     "funnel": "etappe.analysis.funnel",
     "transitions": "etappe.analysis.transitions",

@@ -62,12 +62,6 @@ class BadFile(EtappeError):
     code = "bad-file"
 
 
-class AlreadyImported(EtappeError):
-    """A file whose bytes were imported before."""
-
-    code = "already-imported"
-
-
 class BadDocument(EtappeError):
     """A map, registry or stage model with a fault in it."""
 

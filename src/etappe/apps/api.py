@@ -28,7 +28,6 @@ from etappe.apps.workspace import Workspace
 from etappe.collect.mapping import read_mapping
 from etappe.collect.refusals import Refusal, explain
 from etappe.errors import (
-    AlreadyImported,
     BadMapping,
     EtappeError,
     NoWorkspace,
@@ -51,7 +50,6 @@ STATUS: Final[dict[type[EtappeError], int]] = {
     UnknownName: 404,
     NoWorkspace: 404,
     WorkspaceBusy: 409,
-    AlreadyImported: 409,
     RefusedAddress: 403,
 }
 log: Final = logging.getLogger("etappe")

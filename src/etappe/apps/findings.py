@@ -63,7 +63,7 @@ def _interval(low: float, high: float, lang: str) -> str:
 
 
 def _reached(rows: _Rows, lang: str) -> Finding:
-    """Households that got a letter, of all, and of those the ones that redeemed a coupon after it."""
+    """Households that got a letter, of all, and of those the ones that redeemed a coupon."""
     j = rows.journeys
     n = len(j)
     with_letter = np.unique(rows.owner[rows.of(*LETTERS)])

@@ -25,7 +25,7 @@ from etappe.collect.files import Chunk, Refusal, content_hash, folders_of, heade
 from etappe.collect.guess import guess, sentences
 from etappe.collect.mapping import Mapping, mapping_toml, read_mapping
 from etappe.collect.sql import sql_files
-from etappe.errors import BadFile, NotWritten
+from etappe.errors import BadFile, EtappeError, NotWritten
 from etappe.journeys.build import MOST_TOUCHPOINTS
 from etappe.store import imports as ledger
 from etappe.store.identifiers import KIND, Actors
@@ -163,7 +163,16 @@ def import_all(
         else:
             found = guess(path, timezone=workspace.settings.timezone, lang=lang)
             opened.append(_Opened([path], found.mapping, lang, found.sentences))
-    return [_import(workspace, one, source, dry_run, progress) for one in opened]
+    reports: list[ImportReport] = []
+    for one in opened:
+        try:
+            reports.append(_import(workspace, one, source, dry_run, progress))
+        except EtappeError as fault:
+            before = ", ".join(f"{done.file} ({done.id})" for done in reports if done.status == "imported")
+            if before:  # each file is an import of its own: what is in stays, and is said
+                fault.hint = f"{fault.hint} Imported before it: {before}.".strip()
+            raise
+    return reports
 
 
 def _import(

@@ -29,6 +29,7 @@ DAYS: Final = 28
 ROWS: Final = 6
 FILTERED: Final = {"channels": "channel", "touchpoints": "touchpoint"}
 """The column by which a click on a list's row filters."""
+CENTS_BELOW: Final = 1_000
 WEEKLY_FROM: Final = 190
 """From so many days on, the line shows weeks."""
 
@@ -151,6 +152,7 @@ def overview(
     # a period in which the data only begins is no measure for the next one
     known_before = bool(earlier.events) and before.start >= _local_day(int(everything.time_us.min()), timezone)
     asked = reach(inside)
+    chosen_by = {"from": window["from"], "to": window["to"], **({"where": where} if where else {})}
     numbers = [
         {
             "id": name,
@@ -158,7 +160,7 @@ def overview(
             "value": value,
             "text": _text(name, value, lang, currency),
             "unit": (currency or "") if name in ("value", "per_customer") else "",
-            "how": _how(name, asked, lang),
+            "how": _how(name, asked, lang, chosen_by),
             "change": _change(value, then.numbers[name]) if known_before else None,
             "change_text": change_text(_change(value, then.numbers[name]), lang) if known_before else "",
         }
@@ -186,10 +188,11 @@ def overview(
     }
 
 
-def _how(name: str, asked: Answer, lang: str) -> dict[str, Any]:
-    """How a number was computed: in words, the question whose answer holds it, and the answer's snapshot."""
+def _how(name: str, asked: Answer, lang: str, chosen_by: dict[str, str]) -> dict[str, Any]:
+    """How a number was computed: in words, the question whose answer holds it, its days and its filter."""
     said = word(f"overview.how.{name}", lang)
-    return {"sentence": said, "question": {"question": "reach"}, "snapshot": asked.snapshot}
+    question = {"question": "reach"}
+    return {"sentence": said, "question": question, "parameters": chosen_by, "snapshot": asked.snapshot}
 
 
 def _goals(journeys: Journeys, registry: Registry, goals: Sequence[str]) -> Any:
@@ -213,7 +216,7 @@ def _text(name: str, value: float | None, lang: str, currency: str) -> str:
     if value is None:
         return "–"
     if name == "value":
-        return f"{number(value, lang)} {currency}".strip()
+        return f"{number(value, lang, 0 if abs(value) >= CENTS_BELOW else 2)} {currency}".strip()
     if name == "per_customer":
         return f"{number(value, lang, 2)} {currency}".strip()
     return number(value, lang)
@@ -224,19 +227,14 @@ def _sentence(now: _Sums, then: _Sums | None, registry: Registry, lang: str) -> 
     name = "purchases" if now.numbers["purchases"] else "events"
     main = now.numbers[name] or 0
     day = (period.end.toordinal() - date(1970, 1, 1).toordinal()) * DAY_US
-    pieces = [
-        word(
-            f"overview.sentence.{name}",
-            lang,
-            days=number(period.days, lang),
-            until=day_text(day, lang),
-            count=number(main, lang),
-            customers=number(len(inside), lang),
-        )
-    ]
     change = _change(main, then.numbers[name]) if then else None
+    days = number(period.days, lang)
+    against = ""
     if change is not None:
-        pieces.append(word("overview.sentence.change", lang, change=change_text(change, lang)))
+        against = word("overview.sentence.change", lang, change=change_text(change, lang), days=days)
+    counts = {"count": number(main, lang), "customers": number(len(inside), lang)}
+    until = day_text(day, lang)
+    pieces = [word(f"overview.sentence.{name}", lang, days=days, until=until, change=against, **counts)]
     firsts = np.bincount(inside.touchpoint[inside.offsets[:-1]], minlength=len(inside.touchpoints))
     top = int(firsts.argmax())
     pieces.append(

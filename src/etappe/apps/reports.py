@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 from etappe.apps import terminal
 from etappe.collect.refusals import explain
 from etappe.errors import BadFile
 from etappe.language import number, word
+from etappe.units import SECOND_US
 from etappe.vocabulary import say
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ Theme = Literal["light", "dark"]
 FORMATS: Final = ("svg", "html", "png")
 
 
-def show_report(report: "ImportReport", lang: str) -> None:
+def show_report(report: "ImportReport", lang: str, workspace: Path) -> None:
     """What became of a file, in sentences; refused rows with place, reason and remedy."""
     if report.status == "already":
         terminal.say(word("cli.import.already", lang, file=report.file, id=report.id))
@@ -44,7 +47,19 @@ def show_report(report: "ImportReport", lang: str) -> None:
         said = {"count": number(count, lang), "line": number(first[code].line, lang), "what": what, "hint": hint}
         terminal.say(word("cli.import.reason", lang, **said))
     if report.refused and report.id:
-        terminal.say(word("cli.import.export", lang, id=report.id))
+        terminal.say(word("cli.import.export", lang, id=report.id, folder=workspace))
+
+
+def show_imports(ws: "Workspace") -> None:
+    """The ledger of imports, times in the workspace's zone."""
+    zone = ZoneInfo(ws.settings.timezone)
+    heads = ("id", "status", "file", "source", "at", "rows", "events", "attributes", "customers", "refused")
+    rows = []
+    for r in ws.imports():
+        at = datetime.fromtimestamp(r.at_us // SECOND_US, zone).isoformat(" ", "minutes")
+        counts = (r.rows, r.events, r.attributes, r.customers, r.refused)
+        rows.append((r.id, r.status, ", ".join(r.files), r.source, at, *counts))
+    terminal.table(heads, rows)
 
 
 def show_touchpoints(ws: "Workspace", lang: str, as_json: bool) -> None:
@@ -70,6 +85,21 @@ def show_touchpoints(ws: "Workspace", lang: str, as_json: bool) -> None:
     if missing:
         terminal.say(word("cli.touchpoints.undiscovered", lang))
         terminal.table(tuple(missing[0]), [tuple(row.values()) for row in missing])
+
+
+def show_catalogue(ws: "Workspace", lang: str, as_json: bool) -> None:
+    """Every touchpoint of the catalogue, with the names in data that mean it."""
+    listed = [
+        {
+            "touchpoint": t.id, "title": say(t.title, lang), "category": f"{t.medium} {t.contact}",
+            "channel": t.channel, "atom": t.atom, "owner": say(t.owner, lang), "names": ", ".join(t.match),
+        }
+        for t in ws.registry().touchpoints
+    ]  # fmt: skip
+    if as_json:
+        terminal.as_json({"touchpoints": listed})
+    else:
+        terminal.table(tuple(listed[0]) if listed else (), [tuple(row.values()) for row in listed])
 
 
 def show_faults(faults: Sequence[Any], file: Path, as_json: bool) -> bool:

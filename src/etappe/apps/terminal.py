@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 out = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
@@ -30,15 +29,15 @@ def as_json(data: Any) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Rows as a plain table; numbers stand to the right."""
-    shown = Table(box=None, pad_edge=False, header_style="bold")
+    """Rows under their heads, never folded: a wide table is scrolled, or cut by `cut`; numbers stand to the right."""
     listed = [list(row) for row in rows]
-    for i, name in enumerate(columns):
-        numeric = bool(listed) and all(isinstance(row[i], int | float) or row[i] is None for row in listed)
-        shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in listed:
-        shown.add_row(*(_cell(value) for value in row))
-    out.print(shown)
+    held = [[row[i] for row in listed] for i in range(len(columns))]
+    numeric = [bool(part) and all(isinstance(value, int | float | None) for value in part) for part in held]
+    cells = [list(columns), *([_cell(value) for value in row] for row in listed)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        placed = zip(line, widths, numeric, strict=True)
+        say("  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in placed).rstrip())
 
 
 def _cell(value: Any) -> str:
