@@ -114,10 +114,10 @@ def map_check(
 ) -> None:
     """Every fault of a map, one sentence each; exit 1 when there is one."""
     from etappe.apps.reports import show_faults
-    from etappe.maps.document import check, read_map
+    from etappe.maps.document import faults_of
 
     registry = opened(workspace).registry() if workspace is not None else None
-    if show_faults(check(read_map(file), registry), file, json):
+    if show_faults(faults_of(file, registry=registry), file, json):
         raise typer.Exit(1)
 
 

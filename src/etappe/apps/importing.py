@@ -22,11 +22,13 @@ from sqlalchemy.exc import OperationalError
 
 from etappe.arrays import Int
 from etappe.collect.files import Chunk, Refusal, content_hash, folders_of, header, read
-from etappe.collect.guess import guess, sentences
+from etappe.collect.guess import guess, sample, sentences
 from etappe.collect.mapping import Mapping, mapping_toml, read_mapping
+from etappe.collect.refusals import ADDED, is_refused_export
 from etappe.collect.sql import sql_files
 from etappe.errors import BadFile, EtappeError, NotWritten
 from etappe.journeys.build import MOST_TOUCHPOINTS
+from etappe.language import word
 from etappe.store import imports as ledger
 from etappe.store.identifiers import KIND, Actors
 from etappe.store.lake import LakeTable
@@ -161,8 +163,7 @@ def import_all(
         if mapping is not None:
             opened.append(_Opened([path], mapping, lang, []))
         else:
-            found = guess(path, timezone=workspace.settings.timezone, lang=lang)
-            opened.append(_Opened([path], found.mapping, lang, found.sentences))
+            opened.append(_guessed(workspace, path, lang))
     reports: list[ImportReport] = []
     for one in opened:
         try:
@@ -173,6 +174,19 @@ def import_all(
                 fault.hint = f"{fault.hint} Imported before it: {before}.".strip()
             raise
     return reports
+
+
+def _guessed(workspace: "Workspace", path: Path, lang: str) -> _Opened:
+    """A file that came without a mapping; corrected rows of an earlier import get that import's own."""
+    columns = sample(path).header
+    if is_refused_export(columns):
+        given = tuple(name for name in columns if name not in ADDED)
+        for record in reversed(workspace.imports("done")):
+            if record.header == given:
+                said = word("cli.import.corrected", lang, id=record.id)
+                return _Opened([path], read_mapping(record.mapping), lang, [said])
+    found = guess(path, timezone=workspace.settings.timezone, lang=lang)
+    return _Opened([path], found.mapping, lang, found.sentences)
 
 
 def _import(
@@ -344,7 +358,17 @@ def _report(
 
 
 def undo(workspace: "Workspace", record: ledger.ImportRecord) -> None:
-    """Take an import back: first marked, then dropped from the lake, then struck from the tables."""
+    """Take an import back; what a full disk stops is finished at the next change."""
+    try:
+        _undo(workspace, record)
+    except (OSError, OperationalError) as fault:
+        reason = getattr(fault, "strerror", None) or getattr(fault, "orig", None) or fault
+        hint = "Make room or mend the disk; the next change finishes the undo."
+        raise NotWritten(str(workspace.folder), f"the disk does not take the undo: {reason}.", hint) from fault
+
+
+def _undo(workspace: "Workspace", record: ledger.ImportRecord) -> None:
+    """First marked, then dropped from the lake, then struck from the tables."""
     with workspace.engine.begin() as connection:
         ledger.set_status(connection, record.id, "undoing")
     workspace.events.drop(record.id)

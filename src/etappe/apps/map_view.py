@@ -19,9 +19,10 @@ def map_card(bound: BoundMap, lang: str, at_us: int | None = None) -> dict[str, 
     """A map in the gallery: titles, how much of it is measured, its curve."""
     m = bound.map
     scores: list[float | None] = [None] * len(m.columns())
+    rests: list[str | None] = [None] * len(scores)
     for c in bound.cells:
         if c.lane.type == "emotion" and scores[c.first] is None:
-            scores[c.first] = c.score
+            scores[c.first], rests[c.first] = c.score, c.basis
     return {
         "id": m.id,
         "title": say(m.title, lang),
@@ -30,6 +31,7 @@ def map_card(bound: BoundMap, lang: str, at_us: int | None = None) -> dict[str, 
         "updated": iso(at_us) if at_us is not None else None,
         "shares": dict(bound.shares),
         "curve": scores,
+        "curve_basis": rests,
         "stages": [say(stage.title, lang) for stage in m.stages],
         "steps": len(m.steps),
     }
