@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 from sqlalchemy import select
 
 import etappe
-from etappe.apps import importing
+from etappe.apps import undoing
 from etappe.apps.workspace import Workspace
 from etappe.errors import BadDocument, BadFile, BadSetting, NoWorkspace, UnknownName, WorkspaceBusy
 from etappe.store import imports as ledger
@@ -137,7 +137,7 @@ etappe.open({str(ws.folder)!r}).import_files([{str(tmp_path / "more.csv")!r}], m
 def test_a_killed_undo_is_finished_at_the_next_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ws = shop(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(importing, "_forget_identifiers", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        patch.setattr(undoing, "_forget_identifiers", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             ws.undo("i1")
     again = Workspace(ws.folder)

@@ -17,7 +17,8 @@ from sqlalchemy import select
 
 from etappe.analysis.answer import Answer
 from etappe.analysis.ask import Question, ask, read_question, who
-from etappe.apps.importing import ImportReport, Progress, import_all, recover, undo
+from etappe.apps.importing import ImportReport, Progress, import_all
+from etappe.apps.undoing import recover, undo
 from etappe.arrays import Int
 from etappe.collect.mapping import Mapping as SourceMapping
 from etappe.collect.mapping import read_mapping
