@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import etappe
 from etappe.errors import BadFile, UnknownName
-from etappe.journeys.build import _sorted
+from etappe.journeys.sorting import sort_rows
 from journeys_text import PROPERTY
 from workspaces import made, written
 
@@ -26,7 +26,7 @@ EVENTS = st.lists(st.tuples(st.integers(0, 5), st.integers(-3, 12)), max_size=60
 def test_the_sort_is_by_subject_then_time_then_order_of_receipt(events: list[tuple[int, int]]) -> None:
     group = np.asarray([g for g, _ in events], np.int64)
     time = np.asarray([t for _, t in events], np.int64)
-    offsets, rows, present = _sorted(group, 6, time)
+    offsets, rows, present = sort_rows(group, 6, time)
     want = sorted(range(len(events)), key=lambda i: (events[i][0], events[i][1], i))
     assert rows.tolist() == want
     assert present.tolist() == sorted({g for g, _ in events})
@@ -42,7 +42,7 @@ def test_the_order_of_files_does_not_matter_but_for_ties(events: list[tuple[int,
     def columns(order: list[tuple[int, int]]) -> list[tuple[int, int]]:
         group = np.asarray([g for g, _ in order], np.int64)
         time = np.asarray([t for _, t in order], np.int64)
-        _, rows, _ = _sorted(group, 6, time)
+        _, rows, _ = sort_rows(group, 6, time)
         return [order[i] for i in rows]
 
     assert columns(distinct) == columns([event for frame in frames for event in frame])

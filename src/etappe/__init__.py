@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from etappe.analysis.variants import variants as variants
     from etappe.apps.workspace import open as open
     from etappe.errors import EtappeError as EtappeError
-    from etappe.journeys.build import journeys_from as journeys_from
+    from etappe.journeys.frames import journeys_from as journeys_from
     from etappe.maps.document import read_map as read_map
 
 __version__ = "0.1.0"
@@ -25,7 +25,7 @@ __version__ = "0.1.0"
 _HOME = {
     "EtappeError": "etappe.errors",
     "open": "etappe.apps.workspace",
-    "journeys_from": "etappe.journeys.build",
+    "journeys_from": "etappe.journeys.frames",
     "ask": "etappe.analysis.ask",
     "who": "etappe.analysis.ask",
     "reach": "etappe.analysis.reach",

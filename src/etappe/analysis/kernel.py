@@ -1,26 +1,19 @@
-"""Kernel: how every Numba kernel is compiled, how it takes its arrays, and sums that cannot overflow.
+"""Kernel: how a Numba kernel takes its arrays, and sums that cannot overflow; compiled as the sort is.
 
 A kernel knows arrays, no names. It calls only kernels of its own file: Numba's cache does not see a change in another.
 """
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from etappe.arrays import Int
 from etappe.journeys.columns import Journeys
+from etappe.journeys.sorting import kernel as kernel
 
-F = TypeVar("F", bound=Callable[..., Any])
 WORD: Final = 32
 """Sums are kept in two words, value >> 32 and value & (2**32 - 1): exact for any int64 and 2**31 summands."""
-
-
-def kernel(function: F) -> F:
-    """Compile for one core, without the interpreter's lock and without fastmath; kept in Numba's cache."""
-    return cast(F, numba.njit(cache=True, nogil=True)(function))
 
 
 def plain(array: NDArray[Any]) -> NDArray[Any]:

@@ -26,7 +26,7 @@ from etappe.collect.mapping import Mapping, mapping_toml, read_mapping
 from etappe.collect.refusals import ADDED, is_refused_export
 from etappe.collect.sql import sql_files
 from etappe.errors import BadFile, EtappeError, NotWritten
-from etappe.journeys.build import MOST_TOUCHPOINTS
+from etappe.journeys.sorting import MOST_TOUCHPOINTS
 from etappe.language import word
 from etappe.store import imports as ledger
 from etappe.store.identifiers import Actors

@@ -1,7 +1,4 @@
-"""Build: journeys from the lake or from a frame, by one stable sort; kept as memory-mapped columns that can be deleted.
-
-Touchpoints are ordered by (subject, time, order of receipt). Input in time order costs a counting sort, O(t).
-"""
+"""Build: the journeys of a workspace as memory-mapped columns, made from its lake and deleted at will."""
 
 import json
 import shutil
@@ -9,97 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
-from io import BytesIO, RawIOBase
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-import numba
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from etappe.arrays import Codes, Column, Int, code_type
-from etappe.errors import BadFile, WorkspaceBusy, unknown
+from etappe.arrays import Column, Int
+from etappe.errors import WorkspaceBusy, unknown
 from etappe.journeys.columns import Journeys, Origin, money_texts
+from etappe.journeys.sorting import coded, coded_touchpoints, sort_rows
 from etappe.store.lake import LakeTable
-from etappe.units import MONEY, NO_VALUE
+from etappe.units import NO_VALUE
 
 FORMAT: Final = 2
-MOST_TOUCHPOINTS: Final = 65_535
 ARRAYS: Final = ("offsets", "time_us", "touchpoint", "subject", "rows")
 """The files of a journeys folder; `rows` are the touchpoints' places in the order of receipt."""
 BASE_COLUMNS: Final = ("channel", "currency", "order", "source", "import")
-
-kernel = numba.njit(cache=True, nogil=True)
-
-
-@kernel
-def _group(group: Int, groups: int) -> tuple[Int, Int]:
-    """Offsets of each group, and the rows in the order of groups, rows of a group in their own order. O(t + groups)."""
-    offsets = np.zeros(groups + 1, np.int64)
-    for i in range(len(group)):
-        offsets[group[i] + 1] += 1
-    for g in range(groups):
-        offsets[g + 1] += offsets[g]
-    place = offsets[:-1].copy()
-    rows = np.empty(len(group), np.int64)
-    for i in range(len(group)):
-        rows[place[group[i]]] = i
-        place[group[i]] += 1
-    return offsets, rows
-
-
-@kernel
-def _order(offsets: Int, time_us: Int, rows: Int) -> None:
-    """Sort each group's rows by time, stable; groups in order already cost one look. O(t) to O(t log t)."""
-    for g in range(len(offsets) - 1):
-        part = rows[offsets[g] : offsets[g + 1]]
-        sorted_already = True
-        for i in range(1, len(part)):
-            if time_us[part[i]] < time_us[part[i - 1]]:
-                sorted_already = False
-                break
-        if not sorted_already:
-            times = np.empty(len(part), np.int64)
-            for i in range(len(part)):
-                times[i] = time_us[part[i]]
-            part[:] = part[np.argsort(times, kind="mergesort")]
-
-
-def _sorted(group: Int, groups: int, time_us: Int) -> tuple[Int, Int, Int]:
-    """Offsets and rows of the groups that are not empty, and which those are."""
-    offsets, rows = _group(group, groups)
-    _order(offsets, time_us, rows)
-    present = np.flatnonzero(np.diff(offsets))
-    return np.append(offsets[present], offsets[-1]), rows, present
-
-
-def _coded(texts: pa.ChunkedArray) -> Column:
-    """A column from Arrow texts: names sorted, so that codes do not depend on the order of receipt."""
-    array = texts.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        return Column(np.empty(0, np.uint8), (None,))
-    if not pa.types.is_dictionary(array.type):
-        array = array.cast(pa.string()).dictionary_encode()
-    names = array.dictionary.cast(pa.string()).to_pylist()
-    codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    used = np.zeros(len(names) + 1, bool)
-    used[codes] = True
-    listed = sorted({name for name, use in zip(names, used[:-1].tolist(), strict=True) if use and name is not None})
-    place = {name: i + 1 for i, name in enumerate(listed)}
-    table = np.asarray([*(place.get(name, 0) for name in names), 0], code_type(len(listed) + 1))
-    return Column(table[codes], (None, *listed))
-
-
-def _touchpoints(texts: pa.ChunkedArray) -> tuple[Codes, tuple[str, ...]]:
-    column = _coded(texts)
-    names = tuple(str(name) for name in column.names[1:])
-    if len(names) > MOST_TOUCHPOINTS:
-        hint = "Map a column with few different values, such as the kind of event, and make this one a property."
-        raise BadFile("touchpoint", f"has {len(names):,} different names; {MOST_TOUCHPOINTS:,} are possible.", hint)
-    return (column.codes - 1).astype(np.uint8 if len(names) <= 256 else np.uint16), names
 
 
 class Store:
@@ -179,9 +106,9 @@ class Store:
             column = self._receipt(subject, table.num_rows)
             group = column.codes.astype(np.int64)
             names = [str(name) for name in column.names]
-        codes, touchpoints = _touchpoints(table["touchpoint"])
+        codes, touchpoints = coded_touchpoints(table["touchpoint"])
         groups = int(group.max()) + 1 if len(group) else 0
-        offsets, rows, present = _sorted(np.ascontiguousarray(group, np.int64), groups, time_us)
+        offsets, rows, present = sort_rows(np.ascontiguousarray(group, np.int64), groups, time_us)
         if names and len(present) and present[0] == 0:  # rows without a subject of this kind have no journey
             rows, offsets, present = rows[offsets[1] :], offsets[1:] - offsets[1], present[1:]
         arrays = {
@@ -222,9 +149,9 @@ class Store:
             lengths = [sum(pq.read_metadata(p).num_rows for p in parts.get(i, [])) for i in self.imports]
             if sum(lengths) != received:
                 raise _changed()
-            return _coded(pa.chunked_array([pa.array(np.repeat(np.asarray(self.imports, object), lengths))]))
+            return coded(pa.chunked_array([pa.array(np.repeat(np.asarray(self.imports, object), lengths))]))
         if name in BASE_COLUMNS:
-            return _coded(self._events(name, received))
+            return coded(self._events(name, received))
         import duckdb
 
         path = "$." + json.dumps(name)
@@ -232,7 +159,7 @@ class Store:
             memory.register("rows", pa.table({"properties": self._events("properties", received).cast(pa.string())}))
             query = "SELECT json_extract_string(properties, ?) AS v FROM rows"
             found = memory.sql(query, params=[path]).to_arrow_table()
-        return _coded(found["v"])
+        return coded(found["v"])
 
     def _events(self, name: str, received: int) -> pa.ChunkedArray:
         """A column of the lake, if it still holds the events from which the journeys were made."""
@@ -272,7 +199,7 @@ class Store:
 
         def load(name: str) -> Column:
             mine = table.filter(pc.equal(table["name"], name))
-            column = _coded(mine["value"])
+            column = coded(mine["value"])
             actors = mine["actor"].to_numpy()
             size = max(int(actors.max(initial=0)), int(subjects.max(initial=0))) + 1
             by_actor = np.zeros(size, column.codes.dtype)
@@ -310,118 +237,3 @@ def _keep(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 def _mapped(folder: Path, name: str) -> Any:
     return np.load(folder / f"{name}.npy", mmap_mode="r").view(np.ndarray)
-
-
-def journeys_from(
-    frame: Any,
-    *,
-    customer: str,
-    time: str,
-    touchpoint: str,
-    value: str | None = None,
-    timezone: str = "UTC",
-) -> Journeys:
-    """Journeys from a pandas, Polars or Arrow table or a DuckDB relation, without a workspace.
-
-    Parameters
-    ----------
-    frame : anything with ``__arrow_c_stream__``
-    customer, time, touchpoint : names of columns without gaps; `time` holds timestamps
-    value : a column of numbers, in units of a currency
-    timezone : of times that have none
-
-    Every other column can be filtered and broken down by its name.
-
-    Raises
-    ------
-    UnknownName
-        A column is not there.
-    BadFile
-        The frame is none, times are not timestamps, or one of the three columns has gaps.
-
-    Examples
-    --------
-    >>> import etappe, pyarrow as pa
-    >>> from datetime import datetime as at
-    >>> frame = pa.table({"who": ["a", "a", "b"], "when": [at(2026, 1, 1), at(2026, 1, 2), at(2026, 1, 1)],
-    ...                   "what": ["visit", "order", "visit"]})
-    >>> etappe.journeys_from(frame, customer="who", time="when", touchpoint="what")
-    <Journeys: 2 journeys of 2 subjects, 3 touchpoints>
-    """
-    if not hasattr(frame, "__arrow_c_stream__"):
-        hint = "Give a pandas, Polars or Arrow table, or a DuckDB relation."
-        raise BadFile("journeys_from", f"{type(frame).__name__} is no table.", hint)
-    table = pa.table(frame)
-    for name in (customer, time, touchpoint, *([value] if value else ())):
-        if name not in table.column_names:
-            raise unknown("journeys_from", "column", name, table.column_names)
-    for name in (customer, time, touchpoint):
-        if table[name].null_count:
-            gaps = f"column {name!r} has {table[name].null_count:,} gaps."
-            raise BadFile("journeys_from", gaps, "Fill them or leave these rows out.")
-    kind = table.schema.field(time).type
-    if not pa.types.is_timestamp(kind) and not pa.types.is_date(kind):
-        hint = "Convert it first, for example with pandas.to_datetime."
-        raise BadFile("journeys_from", f"column {time!r} holds {kind}, not timestamps.", hint)
-    moments = table[time].cast(pa.timestamp("us", getattr(kind, "tz", None)), safe=False)
-    if getattr(kind, "tz", None) is None:
-        moments = pc.assume_timezone(moments, timezone, ambiguous="earliest", nonexistent="earliest")
-    time_us = moments.cast(pa.int64()).to_numpy()
-    who = _coded(table[customer].cast(pa.string()))
-    codes, touchpoints = _touchpoints(table[touchpoint].cast(pa.string()))
-    offsets, rows, present = _sorted(who.codes.astype(np.int64), len(who.names), time_us)
-    others = [name for name in table.column_names if name not in (customer, time, touchpoint)]
-
-    def load(name: str) -> Column:
-        return _coded(table[name].cast(pa.string())).take(rows)
-
-    def values(name: str) -> Int:
-        amounts = table[name].cast(pa.float64())
-        finite = pc.if_else(pc.is_finite(amounts), amounts, None)
-        whole = pc.round(pc.multiply(finite, MONEY)).cast(pa.int64())
-        numbers: Int = whole.fill_null(NO_VALUE).to_numpy()[rows]
-        return numbers
-
-    return Journeys(
-        offsets=offsets.astype(np.int64),
-        time_us=time_us[rows],
-        touchpoint=codes[rows],
-        touchpoints=touchpoints,
-        subject=present.astype(np.int64),
-        lazy={name: partial(load, name) for name in others},
-        lazy_attributes={},
-        origin=Origin(
-            data_until_us=int(time_us.max()) if len(time_us) else None,
-            lake=_fingerprint(table.select([customer, time, touchpoint, *others]), value, timezone),
-            timezone=timezone,
-            events=len(time_us),
-            subjects=len(present),
-        ),
-        lazy_value=partial(values, value) if value else None,
-        name_of=lambda chosen: [str(who.names[i]) for i in chosen.tolist()],
-    )
-
-
-def _fingerprint(table: pa.Table, *meaning: object) -> str:
-    """All that an answer can depend on: every column, and how it is read. O(bytes)."""
-    digest = sha256(repr(meaning).encode())
-    with (
-        pa.PythonFile(_Digesting(digest), "w") as out,
-        pa.ipc.new_stream(out, table.schema.remove_metadata()) as writer,
-    ):
-        writer.write_table(table.replace_schema_metadata(None).combine_chunks())
-    return digest.hexdigest()[:16]
-
-
-class _Digesting(RawIOBase):
-    """A file that keeps nothing but a digest of what is written to it."""
-
-    def __init__(self, digest: Any) -> None:
-        self.digest = digest
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, content: Any) -> int:
-        self.digest.update(content)
-        return len(content)
