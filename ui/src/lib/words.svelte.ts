@@ -35,6 +35,15 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
   })
 }
 
+/** How many events and attributes: what there is of both. */
+export function found(events: number, attributes: number): string {
+  const what = [
+    ...(events || !attributes ? [t('ui.sources.events', { count: events })] : []),
+    ...(attributes ? [t('ui.sources.attributes', { count: attributes })] : []),
+  ]
+  return what.length === 2 ? t('ui.sources.both', { events: what[0]!, attributes: what[1]! }) : what.join('')
+}
+
 /** A number with the language's separators and a true minus sign. */
 export const number = (value: number): string => language.numbers.format(value).replace('-', '−')
 

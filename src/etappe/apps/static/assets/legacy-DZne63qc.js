@@ -1,1 +1,0 @@
-import{st as e}from"./address.svelte-98X2TC5D.js";e();

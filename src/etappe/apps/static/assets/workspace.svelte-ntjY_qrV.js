@@ -1,1 +1,0 @@
-import{$ as e,U as t,nt as n}from"./address.svelte-98X2TC5D.js";import{n as r,t as i}from"./load.svelte-BdHMfPHB.js";var a=new class{load=new i;#e=n(()=>this.load.data);get meta(){return t(this.#e)}set meta(t){e(this.#e,t)}refresh(){r(),this.load.ask(`/api/meta`)}};export{a as t};
