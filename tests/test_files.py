@@ -117,6 +117,31 @@ def test_amounts_that_could_be_a_thousand_times_as_much_are_refused(tmp_path, am
     assert ([event["value"] > 10_000_000 for event in events], refused) == ([True, True], [])
 
 
+@pytest.mark.parametrize(("content", "name", "what"), [
+    (b"\x89PNG\r\n\x1a\n" + bytes(99), "a.csv", "is a picture (PNG), not a table."),
+    (b"%PDF-1.7 ...", "a.csv", "is a PDF document, not a table."),
+    (bytes(range(256)) * 9, "a.dat", "is no text, and no kind of file that Etappe knows."),
+    (b"<!DOCTYPE html>\n<html><body>a,b", "a.csv", "is a web page (HTML), not a table."),
+    (b"<html><table><tr>", "a.xls", "is a web page (HTML), not a table."),
+    (b"<?xml version='1.0'?><orders/>", "a.xml", "is an XML document, not a table."),
+    (b"<orders>\n  <order>", "a.csv", "is an XML document, not a table."),
+    (b'{\n  "orders": [\n {"user": 1}\n ]\n}', "a.json",
+     "is one JSON document over several lines, not a list of rows."),
+    (b'{"orders": 1,\n "b": 2}', "a.json", "is one JSON document over several lines, not a list of rows."),
+])  # fmt: skip
+def test_what_is_no_table_is_refused_in_one_sentence(tmp_path, content, name, what):
+    with pytest.raises(BadFile) as error:
+        imported(tmp_path, content, name=name)
+    assert error.value.what == what
+    assert error.value.hint
+
+
+def test_a_header_in_angle_brackets_is_a_header(tmp_path):
+    mapping = 'customer = "<WHO>"\ntime = "<AT>"\ntouchpoint = { value = "x" }'
+    events, refused, _ = imported(tmp_path, "<WHO>,<AT>\n1,2026-01-01\n", mapping)
+    assert (len(events), refused) == (1, [])
+
+
 def test_a_reason_never_repeats_the_customer(tmp_path):
     _, refused, _ = imported(tmp_path, "who,at,what,worth\nMax\u00adMuster,2024-01-01,visit,1\n")
     assert refused[0].code == "invisible-character"

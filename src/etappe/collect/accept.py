@@ -198,14 +198,22 @@ class _Work:
             columns[name] = Column(codes, (None, *array.dictionary.to_pylist()))
         return mask(condition.expression, columns)
 
+    def clocked(self, position: int, clock: Source) -> pa.DictionaryArray:
+        """Days with the times of day beside them; a day without one stays a whole day."""
+        days = pc.replace_substring_regex(self.coded(position).cast(pa.string()), " 00:00:00$", "")
+        hours = pc.replace_substring_regex(self.text(clock).cast(pa.string()), r"^(\d:)", r"0\1")
+        both = pc.binary_join_element_wise(days, hours, " ")
+        return pc.coalesce(both, days).dictionary_encode()
+
     def times(self, event: EventPlan, wanted: Bool) -> tuple[Int, Bool]:
         """The times of an event and where it happens at all; under [[event]] an empty time is no event."""
         position = event.time.position
         assert position is not None
         column = self.batch.columns[position]
-        native = times.native_us(column, event.form) if not pa.types.is_dictionary(column.type) else None
+        plain = event.clock is None and not pa.types.is_dictionary(column.type)
+        native = times.native_us(column, event.form) if plain else None
         if native is None:
-            array = self.coded(position)
+            array = self.coded(position) if event.clock is None else self.clocked(position, event.clock)
             by_name = times.texts_us(array.dictionary, event.form)
             us, reasons = _by_code(array, by_name[0]), _by_code(array, by_name[1])
             reasons[_nulls(array)] = times.MISSING

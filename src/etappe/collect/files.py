@@ -12,6 +12,7 @@ from typing import Final
 from etappe.collect import tables
 from etappe.collect.accept import ATTRIBUTE_SCHEMA, EVENT_SCHEMA, Batch, Chunk, accept
 from etappe.collect.dialect import HEAD, Dialect, find_dialect, open_bytes, utf8_blocks
+from etappe.collect.foreign import refuse_bytes, refuse_document, refuse_text
 from etappe.collect.mapping import Mapping
 from etappe.collect.plan import by_name, plan
 from etappe.collect.refusals import Refusal
@@ -59,18 +60,25 @@ def opened(path: Path, mapping: Mapping, named: bool) -> Rows:
             raise BadFile(path.name, f"is a broken archive: {error}.", "Pack or download it again.") from error
     if not head:
         raise BadFile(path.name, "is empty.", "Give a file with rows.")
+    refuse_bytes(head, path.name)
     kind = _kind(path, head)
+    if kind == "excel" and not head.startswith((b"PK", b"\xd0\xcf")):
+        refuse_text(head.decode("utf-8", "replace"), path.name)
     if kind in ("parquet", "excel"):
         table = tables.parquet(path) if kind == "parquet" else tables.excel(path, mapping.sheet, mapping.skip, named)
         return Rows(path.name, table.header, named or kind == "parquet", table.batches, lambda _: table.rows)
     if kind == "json":
         dialect = find_dialect(head, Mapping(encoding=mapping.encoding, delimiter=","))
         blocks = utf8_blocks(path, dialect)
-        if head[dialect.bom :].decode(dialect.encoding, "replace").lstrip().startswith("["):
+        text = head[dialect.bom :].decode(dialect.encoding, "replace")
+        refuse_text(text, path.name)
+        refuse_document(text, len(head) < HEAD, path.name)
+        if text.lstrip().startswith("["):
             blocks = iter([tables.list_as_lines(path.name, b"".join(blocks))])
         table = tables.json_lines(path.name, blocks)
         return Rows(path.name, table.header, True, table.batches, lambda _: None)
     dialect = find_dialect(head, mapping)
+    refuse_text(head[dialect.bom :][:8192].decode(dialect.encoding, "replace"), path.name)
     records = Records(path.name, utf8_blocks(path, dialect), dialect.delimiter)
     first = records.first(mapping.skip)
     if first is None:

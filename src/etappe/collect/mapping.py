@@ -29,9 +29,10 @@ class TextField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class TimeField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A time: a column, and its format where it is not found by itself."""
+    """A time: a column, its format where it is not found by itself, and a column that holds the time of day."""
 
     column: Ref
+    clock: Ref | None = None
     format: str | None = None
 
 

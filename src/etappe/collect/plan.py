@@ -45,6 +45,7 @@ class EventPlan:
 
     customer: Source
     time: Source
+    clock: Source | None
     form: TimeFormat
     touchpoint: Source
     channel: Source | None
@@ -150,6 +151,7 @@ def _event(resolver: _Resolver, event: EventMapping, mapping: Mapping, zone: str
     return EventPlan(
         customer=customer,
         time=moment,
+        clock=resolver.source(time.clock, "time.clock"),
         form=TimeFormat(time.format or mapping.format, zone),
         touchpoint=touchpoint,
         channel=resolver.source(event.channel, "channel"),
@@ -175,7 +177,8 @@ def by_name(mapping: Mapping) -> bool:
             return any(named(v) for v in ref.values())
         if isinstance(ref, list):
             return any(named(v) for v in ref)
-        return named(ref.column) or named(getattr(ref, "currency", None)) if hasattr(ref, "column") else False
+        inner = ("column", "currency", "clock")
+        return hasattr(ref, "column") and any(named(getattr(ref, name, None)) for name in inner)
 
     several: list[Mapping | EventMapping] = [mapping, *mapping.event]
     for event in several:
