@@ -1,4 +1,5 @@
 import json
+import random
 import re
 from pathlib import Path
 
@@ -133,6 +134,35 @@ def test_a_misspelt_key_that_a_map_must_have_is_told_once():
     with pytest.raises(BadMap, match="Did you mean 'title'"):
         read_map(text)
     assert [fault.place for fault in faults_of("shema: journey-map/1\nid: x\n")] == ["shema"]
+
+
+def test_whatever_is_broken_in_a_map_is_told_and_nothing_else_happens():
+    rng = random.Random(7)
+    whole = json.loads(msgspec.json.encode(read_map(GOLDEN / "small.yaml")))
+    values = [None, 5, -1.5, "x", "", [], {}, [5], {"id": 5}, ["x", {}], True]
+
+    def places(node):
+        inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for key, value in inner:
+            yield node, key
+            yield from places(value)
+
+    for _ in range(100):
+        tree = json.loads(json.dumps(whole))
+        for _ in range(rng.randint(1, 3)):
+            node, key = rng.choice(list(places(tree)))
+            if isinstance(node, dict) and rng.random() < 0.3:
+                node[f"{key}s"] = node.pop(key)
+            else:
+                node[key] = rng.choice(values)
+        text = json.dumps(tree)
+        found = faults_of(text)
+        try:
+            told = check(read_map(text))
+        except BadMap as error:
+            told = list(error.faults)
+            found = [fault for fault in found if fault.level == "error"]
+        assert found == told
 
 
 def test_a_part_that_is_no_list_or_has_no_id_raises_no_others():

@@ -285,6 +285,8 @@ def test_the_time_in_a_stage_of_the_map_is_found_by_its_atoms():
     b = bind(read_map(text), shop, None, NOW).evidence["e"]
     assert (b.state, b.value, b.unit, b.n) == ("fresh", 2.0, "days", 3)
     assert len(people(b)[1]) == 3
+    assert b.question["model"] == "shop"  # a model that only this map knows, so it is told what it is
+    assert b.parameters["names"] == "shop: early = aware + research, late = buy + stay"
 
 
 def test_an_event_belongs_to_the_first_touchpoint_that_claims_it():

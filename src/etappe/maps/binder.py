@@ -169,6 +169,9 @@ class Binder:
                 used = {id for id, of in seen.names.items() if of}
             other = [t for t in self.map.touchpoints if t.id in used and t.id not in seen.wholly]
             names = "; ".join(f"{t.id}: {t.match or ', '.join(seen.names[t.id])}" for t in other)
+            if question.get("model") == self.map.id:
+                atoms = [f"{stage.id} = {' + '.join(stage.atoms)}" for stage in self.map.stages if stage.atoms]
+                names = f"{self.map.id}: {', '.join(atoms)}"
             if not other:
                 said = {key: [seen.wholly.get(name, name) for name in question[key]] for key in keys}
                 question = question | said

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
+from functools import cache
 from math import isfinite
 from pathlib import Path
 from types import UnionType
@@ -35,6 +36,11 @@ _KINDS: Final = {
     "str": "a text", "int": "a whole number", "float": "a number", "bool": "true or false", "object": "a mapping",
     "array": "a list", "null": "nothing", "dict": "a mapping",
 }  # fmt: skip
+
+
+@cache
+def _types(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    return get_type_hints(struct)
 
 
 class BadMap(BadDocument):
@@ -108,7 +114,7 @@ class _Reader:
             return msgspec.UNSET
 
     def struct(self, value: dict[str, Any], struct: type[msgspec.Struct], path: str) -> msgspec.Struct:
-        hints, fields = get_type_hints(struct), msgspec.structs.fields(struct)
+        hints, fields = _types(struct), msgspec.structs.fields(struct)
         found = {}
         for field in fields:
             name, inside = field.encode_name, f"{path}.{field.encode_name}" if path else field.encode_name
@@ -177,7 +183,7 @@ def _ignored(value: Any, hint: Any, path: str) -> Iterator[tuple[str, str]]:
         for i, item in enumerate(value):
             yield from _ignored(item, struct, f"{path}[{i}]")
     elif isinstance(value, dict):
-        hints = {field.encode_name: get_type_hints(struct)[field.name] for field in msgspec.structs.fields(struct)}
+        hints = {field.encode_name: _types(struct)[field.name] for field in msgspec.structs.fields(struct)}
         for key, inner in value.items():
             spot = f"{path}.{key}" if path else key
             if key in hints:

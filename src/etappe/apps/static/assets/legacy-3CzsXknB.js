@@ -1,0 +1,1 @@
+import{ct as e}from"./address.svelte-Bq15f17r.js";e();
