@@ -124,6 +124,50 @@ def test_the_phases_of_source_004_keep_its_words_in_brackets():
     }
 
 
+EVENTS = {
+    "online_purchase": "Bestellung, Kauf, bestellung, KAUF, Order Completed, order_completed, Order placed",
+    "add_to_cart": "Warenkorb, warenkorb, add to cart, Add-to-Cart, Product Added, Checkout Started",
+    "page_view": "Website-Besuch, Besuch, besuch, Seitenaufruf, Visit, Page View, page viewed",
+    "sign_up": "Registrierung, Anmeldung, sign up, Sign Up, LOGIN",
+    "customer_service_call": "Anruf, anruf, Phone Call",
+    "complaint": "Reklamation, Beschwerde",
+    "online_return": "Rücksendung, Retoure, RETOURE",
+    "delivery": "Lieferung",
+    "shipping": "Versand, versand",
+    "email_marketing": "Newsletter, Newsletter geöffnet, newsletter",
+    "customer_review": "Bewertung",
+    "survey": "Umfrage, Survey",
+    "chatbot": "Chat, chat",
+    "sales_consultation": "Beratung",
+    "store_purchase": "Filialkauf",
+    "invoice_payment": "Rechnung, Zahlung",
+    "product_information": "Product Viewed, product viewed",
+}
+
+
+@pytest.mark.parametrize("id", EVENTS)
+def test_names_of_shops_are_known_however_they_are_written(id):
+    names = EVENTS[id].split(", ")
+    assert {name: getattr(default_registry().find(name), "id", None) for name in names} == dict.fromkeys(names, id)
+
+
+def test_no_default_name_means_two_touchpoints_when_capitals_make_no_difference():
+    registry = default_registry()
+    for touchpoint in registry.touchpoints:
+        for name in (touchpoint.id, *touchpoint.match):
+            assert registry.find(name.upper().replace("_", " ")) is touchpoint
+
+
+def test_a_name_written_just_so_comes_before_one_that_only_sounds_alike():
+    own = (
+        "touchpoints: [{id: kiosk, title: {de: K, en: K}, medium: digital, contact: direct, channel: shop, atom: buy,"
+        " owner: {de: F, en: S}, goal: {de: G, en: G}, match: [%s]}]"
+    )
+    assert extend(default_registry(), own % "Survey").find("Survey").id == "kiosk"
+    assert extend(default_registry(), own % "Survey").find("survey").id == "survey"
+    assert [extend(default_registry(), own % "kauf").find(name).id for name in ("kauf", "Kauf")] == ["kiosk"] * 2
+
+
 def titles_of(medium: str, contact: str) -> set[str]:
     return {say(t.title, "de") for t in default_registry().touchpoints if (t.medium, t.contact) == (medium, contact)}
 

@@ -5,6 +5,7 @@ model derives from the nine atoms by its table. What matches nothing is unassign
 stage for is not covered, and never forced into a neighbour.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache, cached_property
 from importlib.resources import files
@@ -24,6 +25,11 @@ UNASSIGNED: Final = 255
 """The atom of a touchpoint that matches nothing in the registry."""
 
 
+def _folded(name: str) -> str:
+    """A name as `find` compares it: in small letters, its words joined in one way."""
+    return re.sub(r"[\s_-]+", "_", name.strip().casefold())
+
+
 class Registry(msgspec.Struct, frozen=True, dict=True):
     """The touchpoints a workspace knows, their channels, the rules for atoms (first fit wins) and the stage models."""
 
@@ -37,15 +43,21 @@ class Registry(msgspec.Struct, frozen=True, dict=True):
         by_match = {name: touchpoint for touchpoint in self.touchpoints for name in touchpoint.match}
         return by_match | {touchpoint.id: touchpoint for touchpoint in self.touchpoints}
 
+    @cached_property
+    def _folded_index(self) -> dict[str, Touchpoint]:
+        return {_folded(name): touchpoint for name, touchpoint in self._index.items()}
+
     def find(self, name: str) -> Touchpoint | None:
         """The touchpoint that a name in the data means: by id, or by `match`.
 
+        Where no name is written just so, capitals and what joins words (a blank, "_", "-") make no difference.
+
         Examples
         --------
-        >>> default_registry().find("visit").id
-        'page_view'
+        >>> default_registry().find("visit").id, default_registry().find("Add to cart").id
+        ('page_view', 'add_to_cart')
         """
-        return self._index.get(name)
+        return self._index.get(name) or self._folded_index.get(_folded(name))
 
     def model(self, id: str, where: str = "model") -> StageModel:
         """A stage model by its id: m1 to m6, or one of the workspace's own.
@@ -146,7 +158,8 @@ def _by_id(old: Iterable[Any], new: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def _without(touchpoint: Touchpoint, names: set[str]) -> Touchpoint:
-    return msgspec.structs.replace(touchpoint, match=tuple(name for name in touchpoint.match if name not in names))
+    kept = tuple(name for name in touchpoint.match if _folded(name) not in names)
+    return msgspec.structs.replace(touchpoint, match=kept)
 
 
 def extend(registry: Registry, yaml_text: str, where: str = "registry") -> Registry:
@@ -175,7 +188,7 @@ def extend(registry: Registry, yaml_text: str, where: str = "registry") -> Regis
     if file.extends == "nothing":
         registry = Registry((), (), () if file.channels else registry.channels, () if file.models else registry.models)
     channels = _by_id(registry.channels, file.channels)
-    taken = {name for touchpoint in file.touchpoints for name in (touchpoint.id, *touchpoint.match)}
+    taken = {_folded(name) for touchpoint in file.touchpoints for name in (touchpoint.id, *touchpoint.match)}
     kept = [_without(touchpoint, taken) for touchpoint in registry.touchpoints]
     touchpoints = _by_id(kept, file.touchpoints)
     check.touchpoints(file, (channel.id for channel in channels), (old.id for old in registry.touchpoints))
