@@ -135,6 +135,14 @@ def test_a_time_that_cannot_be_read_is_an_error_that_shows_it(tmp_path, name, te
     assert f'time = {{ column = "{name}", format = "%d.%m.%Y %H:%M" }}' in error.value.hint
 
 
+def test_a_column_named_like_a_time_is_one_where_most_of_it_is_read(tmp_path):
+    found = guessed(tmp_path, "kunde;datum;ereignis\n1;01.03.2026;a\n2;2026-03-02;a\n3;03.03.2026;a\n")
+    chunk = next(read([tmp_path / "a.csv"], found.mapping))
+    assert (len(chunk.events), [r.code for r in chunk.refused]) == (2, ["other-time-format"])
+    with pytest.raises(BadMapping, match="'datum' looks like the time, but 'soon'"):
+        guessed(tmp_path, "kunde;datum;ereignis\n1;01.03.2026;a\n2;soon;a\n3;later;a\n")
+
+
 @pytest.mark.parametrize("header", ["lifetime", "response_time", "Geburtsdatum", "birth_date", "candidate"])
 def test_what_only_sounds_like_a_time_makes_no_events(tmp_path, header):
     days = "1990-01-01" if "irth" in header or "Geburt" in header else "12"

@@ -9,7 +9,10 @@ import pyarrow as pa
 from etappe.collect import times
 
 ENOUGH: Final = 0.8
-"""The share of a column's texts that a format must read."""
+"""The share of a column's texts that a format must read where only the texts speak for a time."""
+
+HALF: Final = 0.5
+"""The share where the column is named like a time: the rest is refused row by row."""
 
 _DAY: Final = re.compile(
     r"\d{1,2}(?P<mark>[/-])\d{1,2}(?P=mark)(?P<year>\d{4}|\d\d)"
@@ -49,8 +52,8 @@ def _of_slashes(texts: Sequence[str]) -> list[str]:
     return [mark.join(order) + clock for order in orders]
 
 
-def find_format(column: Sequence[str]) -> Found | None:
-    """How most texts of a column write a time; None where they are no times.
+def find_format(column: Sequence[str], share: float = ENOUGH) -> Found | None:
+    """How a share of the texts of a column writes a time; None where they are no times.
 
     Examples
     --------
@@ -62,7 +65,7 @@ def find_format(column: Sequence[str]) -> Found | None:
     texts = [text for text in column if text]
     if not texts:
         return None
-    array, least = pa.array(texts, pa.string()), ENOUGH * len(texts)
+    array, least = pa.array(texts, pa.string()), share * len(texts)
     if sum(_reads(array, None)) >= least:
         return Found(None)
     read = {form: _reads(array, form) for form in _of_slashes(texts)}

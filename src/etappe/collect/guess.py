@@ -15,7 +15,7 @@ import msgspec
 import pyarrow as pa
 
 from etappe.collect import values
-from etappe.collect.formats import ENOUGH, days_of, find_format, is_clock, is_shaped
+from etappe.collect.formats import ENOUGH, HALF, days_of, find_format, is_clock, is_shaped
 from etappe.collect.mapping import AttributeMapping, Mapping, MoneyField, Ref, TextField, TimeField, mapping_toml
 from etappe.collect.names import fitting, is_birth, is_personal, is_time
 from etappe.collect.refusals import ADDED, is_refused_export
@@ -88,9 +88,10 @@ class _Guesser:
     def unread(self, at: int) -> BadMapping:
         """Why a column that is named or shaped like a time is none."""
         texts, ref = self.filled(at), self.ref(at)
-        found = find_format(texts)
+        found = find_format(texts, HALF)
         if found is None or found.format is None:
-            what = f"column {ref!r} looks like the time, but {texts[0]!r} is no time that Etappe reads by itself."
+            odd = next((text for text in texts if find_format([text]) is None), texts[0])
+            what = f"column {ref!r} looks like the time, but {odd!r} is no time that Etappe reads by itself."
             form = "%d.%m.%Y %H:%M"
             return self.fault(what, f"Give a mapping that says how it is written: {self.as_format(at, form)}.")
         forms = (found.format, *found.rivals)
@@ -107,7 +108,7 @@ class _Guesser:
         faults: list[int] = []
         for at in self.candidates("time"):
             texts = self.filled(at)
-            found = find_format(texts)
+            found = find_format(texts, HALF if is_time(self.names[at], texts) else ENOUGH)
             if found is not None and not found.rivals:
                 return self.timed(at, "name", found.format, found.proof, faults)
             if not rows:
