@@ -1,12 +1,14 @@
 """A file without a mapping is understood by its names and values, and what was guessed is said."""
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from etappe.collect.files import read
+from etappe.collect.files import header, read
 from etappe.collect.guess import Sample, guess, guess_mapping, sentences
 from etappe.collect.mapping import AttributeMapping, MoneyField, TextField, TimeField, mapping_toml, read_mapping
+from etappe.collect.refusals import refusals_csv
 from etappe.errors import BadMapping
 from test_files import SHARED, needs_data
 
@@ -219,6 +221,35 @@ def test_a_header_under_title_lines_is_found_and_said(tmp_path, titles):
     assert found.sentences[0].startswith(f"The header is line {line}; the {line - 1} lines before it are skipped")
     chunk = next(read([tmp_path / "a.csv"], read_mapping(mapping_toml(found.mapping))))
     assert (len(chunk.events), chunk.refused) == (2, [])
+
+
+def test_a_header_under_the_title_of_a_sheet_is_found(tmp_path):
+    book = openpyxl.Workbook()
+    rows = (["Bericht Mai"], [], ["kunde", "datum", "ereignis"], [1, "01.01.2026", "Kauf"], [2, "02.01.2026", "Kauf"])
+    for row in rows:
+        ["Bericht Mai"],
+        [],
+        ["kunde", "datum", "ereignis"],
+        [1, "01.01.2026", "Kauf"],
+        [2, "02.01.2026", "Kauf"],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    found = guess(tmp_path / "a.xlsx")
+    assert (found.mapping.skip, found.mapping.time) == (2, "datum")
+    assert len(next(read([tmp_path / "a.xlsx"], found.mapping)).events) == 2
+
+
+def test_refused_rows_come_back_by_the_guessed_mapping(tmp_path):
+    rows = ["1;01.03.2026;Kauf;1.234,50 €", "2;30.02.2026;Kauf;2.000 €", "3;03.03.2026;Kauf;6,00 €"]
+    text = "\n".join(["kunde;datum;ereignis;betrag", *rows, ""])
+    mapping = guessed(tmp_path, text).mapping
+    refused = next(read([tmp_path / "a.csv"], mapping)).refused
+    content = refusals_csv(refused, header([tmp_path / "a.csv"], mapping), mapping)
+    assert content.startswith("\ufeffkunde;datum;".encode())
+    (tmp_path / "b.csv").write_bytes(content.replace(b"30.02", b"28.02"))
+    (event,) = next(read([tmp_path / "b.csv"], mapping)).events.to_pylist()
+    assert (event["customer"], event["value"], event["currency"]) == ("2", 20_000_000, "EUR")
 
 
 def test_a_table_of_customers_without_events_is_told_what_it_needs(tmp_path):
