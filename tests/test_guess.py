@@ -227,12 +227,6 @@ def test_a_header_under_the_title_of_a_sheet_is_found(tmp_path):
     book = openpyxl.Workbook()
     rows = (["Bericht Mai"], [], ["kunde", "datum", "ereignis"], [1, "01.01.2026", "Kauf"], [2, "02.01.2026", "Kauf"])
     for row in rows:
-        ["Bericht Mai"],
-        [],
-        ["kunde", "datum", "ereignis"],
-        [1, "01.01.2026", "Kauf"],
-        [2, "02.01.2026", "Kauf"],
-    ):
         book.active.append(row)
     book.save(tmp_path / "a.xlsx")
     found = guess(tmp_path / "a.xlsx")

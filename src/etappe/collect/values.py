@@ -64,10 +64,15 @@ def currencies(sign: str) -> tuple[str, ...]:
     return _SIGNS.get(sign, ())
 
 
+_DIGITS: Final = frozenset("0123456789")
+
+
 def _bare(text: str) -> tuple[str, str]:
     """An amount without its currency, and the currency's sign or code; "" where it has none."""
+    if text[-1:] in _DIGITS and text[:1] in _DIGITS and text.isascii():  # most are plain numbers
+        return text, ""
     text = text.translate(_TYPESET).strip()
-    match = None if text[-1:].isdigit() and text[:1] in "0123456789+-." and "$" not in text else _MONEY.fullmatch(text)
+    match = _MONEY.fullmatch(text)
     if match is None:
         return text, ""
     if match["before"]:
