@@ -26,7 +26,7 @@ from etappe.apps.map_view import bound_view, map_card
 from etappe.apps.overview import overview
 from etappe.apps.workspace import Workspace
 from etappe.collect.mapping import read_mapping
-from etappe.collect.refusals import Refusal, explain
+from etappe.collect.refusals import Refusal, explained
 from etappe.errors import (
     BadMapping,
     EtappeError,
@@ -285,7 +285,7 @@ def _import(record: ImportRecord) -> dict[str, Any]:
 
 
 def _refused(row: Refusal, lang: str) -> dict[str, Any]:
-    what, hint = explain(row.code, row.column, lang)
+    what, hint = explained(row, lang)
     shown = {key: getattr(row, key) for key in ("file", "line", "column", "value", "code")}
     return {**shown, "what": what, "hint": hint}
 

@@ -92,7 +92,7 @@ def refused(
 ) -> None:
     """Show an import's refused rows, or write them to a CSV file to correct and import again."""
     from etappe.apps import terminal
-    from etappe.collect.refusals import explain
+    from etappe.collect.refusals import explained
     from etappe.language import number, word
 
     ws = opened(_folder(context, workspace))
@@ -105,4 +105,4 @@ def refused(
         terminal.as_json({"refused": rows})
     else:
         heads = ("line", "column", "code", "what", "hint")
-        terminal.table(heads, [(r.line, r.column, r.code, *explain(r.code, r.column, lang)) for r in rows])
+        terminal.table(heads, [(r.line, r.column, r.code, *explained(r, lang)) for r in rows])

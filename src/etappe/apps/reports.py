@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from etappe.apps import terminal
-from etappe.collect.refusals import explain
+from etappe.collect.refusals import explained
 from etappe.errors import BadFile
 from etappe.language import number, word
 from etappe.units import SECOND_US
@@ -43,7 +43,7 @@ def show_report(report: "ImportReport", lang: str, workspace: Path) -> None:
         terminal.say(report.mapping)
     first = {refusal.code: refusal for refusal in reversed(report.refusals)}
     for code, count in report.reasons.items():
-        what, hint = explain(code, first[code].column, lang)
+        what, hint = explained(first[code], lang)
         said = {"count": number(count, lang), "line": number(first[code].line, lang), "what": what, "hint": hint}
         terminal.say(word("cli.import.reason", lang, **said))
     if report.refused and report.id:
