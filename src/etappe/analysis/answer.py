@@ -11,11 +11,13 @@ from importlib import import_module
 from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 import etappe
 from etappe.analysis.groups import groups_of
-from etappe.analysis.show import SHARES, page, text
+from etappe.analysis.show import page, text
+from etappe.analysis.table import arrow_table
 from etappe.errors import BadQuestion, MissingExtra, unknown
 from etappe.journeys.columns import Journeys
 from etappe.language import word
@@ -185,18 +187,6 @@ def _extra(module: str, where: str, package: str | None = None) -> Any:
         raise MissingExtra(where, f"this needs {module}.", install) from None
 
 
-def _table(found: Finding) -> pa.Table:
-    """The columns as an Arrow table; a column without any value still has the type of its name."""
-    table = pa.table(dict(found.columns))
-    for i, field in enumerate(table.schema):
-        if pa.types.is_null(field.type):
-            whole = field.name.endswith("_us") or field.name.startswith("value")
-            fraction = field.name in SHARES or field.name == "mean_length"
-            kind = pa.int64() if whole else pa.float64() if fraction else pa.string()
-            table = table.set_column(i, field.name, table.column(i).cast(kind))
-    return table
-
-
 def listed(names: Sequence[str], where: str) -> tuple[str, ...]:
     """Names as a tuple; one text alone, which Python would take for a list of letters, is refused."""
     if isinstance(names, str):
@@ -215,7 +205,7 @@ def answer(journeys: Journeys, question: Q, find: Callable[[Journeys, Q], Findin
         raise BadQuestion(name, f"{type(journeys).__name__} is no journeys.", hint)
     if question.by is None:
         found = find(journeys, question)
-        table = _table(found)
+        table = arrow_table(found.columns)
         cautions = _cautions(journeys, [("", found)])
         denominators = dict(found.denominators)
     else:
@@ -226,9 +216,9 @@ def answer(journeys: Journeys, question: Q, find: Callable[[Journeys, Q], Findin
         parts = parts or [(None, find(journeys, question), 0)]
         tables = []
         for group, part, n in parts:
-            one = _table(part)
-            one = one.add_column(0, "group_n", pa.array([n] * one.num_rows, pa.int64()))
-            tables.append(one.add_column(0, "group", pa.array([group] * one.num_rows, pa.string())))
+            one = arrow_table(part.columns)
+            one = one.add_column(0, "group_n", arrow_table({"n": np.full(one.num_rows, n, np.int64)}).column(0))
+            tables.append(one.add_column(0, "group", arrow_table({"group": [group] * one.num_rows}).column(0)))
         table = pa.concat_tables(tables, promote_options="permissive")
         cautions = _cautions(journeys, [(group or "–", part) for group, part, _ in parts])
         keys = dict.fromkeys(key for _, part, _ in parts for key in part.denominators)

@@ -57,16 +57,18 @@ def _levels(
     first: int,
     last: int,
     levels: NDArray[Any],
-) -> None:
-    """Write how far each journey gets. O(t), and O(k) for a touchpoint that is k steps.
+) -> Int:
+    """Write how far each journey gets, and count the journeys of each level. O(t), O(k) where k steps have one name.
 
     For each step the latest start of a chain that reaches it is kept: a later start dominates, so one pass is exact.
     Blocks of touchpoints are first compressed, without a branch, to those that are a step at all; the state machine
     runs over these few. `name_of` gives each code a number of its step name (0: no step); that name's steps are
     steps[start[name]:start[name + 1]], the last first, so that one touchpoint never serves two.
     """
+    exactly = np.zeros(k + 1, np.int64)
+    exactly[0] = last - first
     if first >= last:
-        return
+        return exactly
     once = len(steps) == len(start) - 2  # no name stands twice, so a name's number is its step
     state = np.full(k + 1, NEVER, np.int64)
     position = np.empty(BLOCK + 1, np.uint32)
@@ -92,6 +94,8 @@ def _levels(
                     level += state[s] > NEVER
                     state[s] = NEVER
                 levels[journey] = level
+                exactly[0] -= 1
+                exactly[level] += 1
                 journey += 1
                 while offsets[journey + 1] <= at + q:
                     journey += 1
@@ -112,6 +116,9 @@ def _levels(
     for s in range(1, k + 1):
         level += state[s] > NEVER
     levels[journey] = level
+    exactly[0] -= 1
+    exactly[level] += 1
+    return exactly
 
 
 @kernel
@@ -190,17 +197,17 @@ def _plan(journeys: Journeys, question: Funnel) -> tuple[NDArray[Any], Int, Int,
     return name_of, start, np.concatenate([np.array(s, np.int64) for s in served]), min(window, NO_WINDOW)
 
 
-def _reached(journeys: Journeys, question: Funnel) -> NDArray[np.uint8]:
-    """How far each journey gets."""
+def _reached(journeys: Journeys, question: Funnel) -> tuple[NDArray[np.uint8], Int]:
+    """How far each journey gets, and how many get exactly so far."""
     offsets, time_us, touchpoint = arrays_of(journeys)
     name_of, start, steps, window = _plan(journeys, question)
     k = len(question.steps)
     levels = np.zeros(len(journeys), np.uint8)
-    over_parts(
+    partials = over_parts(
         offsets,
         lambda a, b: _levels(offsets, time_us, touchpoint, name_of, start, steps, k, window, a, b, levels),
     )
-    return levels
+    return levels, sum(partials, np.zeros(k + 1, np.int64))
 
 
 def _medians(journeys: Journeys, question: Funnel, levels: NDArray[np.uint8]) -> dict[str, list[int | None]]:
@@ -230,9 +237,8 @@ def _medians(journeys: Journeys, question: Funnel, levels: NDArray[np.uint8]) ->
 
 def find(journeys: Journeys, question: Funnel) -> Finding:
     """Count in one group of journeys."""
-    levels = _reached(journeys, question)
+    levels, exactly = _reached(journeys, question)
     k = len(question.steps)
-    exactly = np.bincount(levels, minlength=k + 1)
     reached = np.cumsum(exactly[::-1])[::-1][1:].astype(np.int64)
     share, low, high = shares(reached, reached[0])
     before = np.concatenate(([0], reached[:-1]))
@@ -267,7 +273,7 @@ def who(journeys: Journeys, question: Funnel, row: Mapping[str, Any]) -> Int:
             raise BadQuestion("funnel: row", "the row names no step of the funnel.", f"Steps are: {steps}.") from None
 
     def held(some: Journeys) -> Int:
-        return np.flatnonzero(_reached(some, question) >= position).astype(np.int64)
+        return np.flatnonzero(_reached(some, question)[0] >= position).astype(np.int64)
 
     return within_group(journeys, question.by, row, "funnel", held)
 
