@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
-from os import cpu_count
+from os import cpu_count, getpid
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -50,9 +51,15 @@ def column_of(texts: Iterable[str | None]) -> Column:
 def parts(offsets: Int, count: int) -> list[tuple[int, int]]:
     """Ranges of whole journeys with about equally many touchpoints each, at most `count` of them."""
     n = len(offsets) - 1
-    cuts = np.searchsorted(offsets, np.linspace(0, offsets[-1], count + 1)[1:-1]).tolist()
+    cuts = np.searchsorted(offsets, np.linspace(0, offsets[-1], count + 1)[1:-1].astype(np.int64)).tolist()
     edges = [0, *cuts, n]
     return [(a, b) for a, b in pairwise(edges) if b > a]
+
+
+@cache
+def _pool(threads: int, process: int) -> ThreadPoolExecutor:
+    """Threads kept for the next question, since starting them costs as much as a small one; a fork makes its own."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="etappe")
 
 
 def over_parts(offsets: Int, work: Callable[[int, int], T]) -> Sequence[T]:
@@ -61,5 +68,4 @@ def over_parts(offsets: Int, work: Callable[[int, int], T]) -> Sequence[T]:
     ranges = parts(offsets, 1 if threads == 1 else threads * 4)
     if len(ranges) <= 1:
         return [work(a, b) for a, b in ranges]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda edges: work(*edges), ranges))
+    return list(_pool(threads, getpid()).map(lambda edges: work(*edges), ranges))
