@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,26 +17,27 @@ from sqlalchemy import select
 
 from etappe.analysis.answer import Answer
 from etappe.analysis.ask import Question, ask, read_question, who
-from etappe.apps.importing import ImportReport, Progress, import_all
 from etappe.apps.undoing import recover, undo
 from etappe.arrays import Int
-from etappe.collect.mapping import Mapping as SourceMapping
-from etappe.collect.mapping import read_mapping
-from etappe.collect.refusals import Refusal, refusals_csv
 from etappe.config import FILE, Settings, read_settings, settings_toml
 from etappe.errors import BadDocument, BadFile, BadQuestion, NoWorkspace, WorkspaceBusy, unknown
 from etappe.journeys.build import Store
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry, default_registry, extend
-from etappe.maps.bound import BoundMap
-from etappe.maps.document import JourneyMap, check, dump_map, read_map
-from etappe.maps.evidence import bind
 from etappe.store import documents
 from etappe.store.identifiers import names_of
 from etappe.store.imports import ImportRecord, all_imports, refused_rows
 from etappe.store.lake import ATTRIBUTES, EVENTS, LakeTable
 from etappe.store.tables import identifiers, open_tables
 from etappe.units import read_day
+
+# What reads files and what draws maps loads with its first use: a new process answers a question a fifth sooner.
+if TYPE_CHECKING:
+    from etappe.apps.importing import ImportReport, Progress
+    from etappe.collect.mapping import Mapping as SourceMapping
+    from etappe.collect.refusals import Refusal
+    from etappe.maps.bound import BoundMap
+    from etappe.maps.model import JourneyMap
 
 MAP: Final = "map"
 REGISTRY: Final = "registry"
@@ -99,12 +100,12 @@ class Workspace:
         self,
         paths: Sequence[str | Path],
         *,
-        mapping: SourceMapping | str | Path | None = None,
+        mapping: "SourceMapping | str | Path | None" = None,
         source: str | None = None,
         dry_run: bool = False,
         lang: str | None = None,
-        progress: Progress | None = None,
-    ) -> list[ImportReport]:
+        progress: "Progress | None" = None,
+    ) -> "list[ImportReport]":
         """Import files, each once; a mapping with `sql` names its own files. Every row is accepted or kept as refused.
 
         Raises
@@ -114,6 +115,8 @@ class Workspace:
         BadFile
             A file is not there or cannot be read.
         """
+        from etappe.apps.importing import import_all
+
         with nullcontext() if dry_run else self.writing():
             return import_all(
                 self, [Path(path) for path in paths], mapping, source, dry_run, lang or self.settings.language, progress
@@ -131,14 +134,19 @@ class Workspace:
             raise unknown("imports", "import", import_id, found)
         return found[import_id]
 
-    def refused(self, import_id: str, offset: int = 0, limit: int = -1) -> list[Refusal]:
+    def refused(self, import_id: str, offset: int = 0, limit: int = -1) -> "list[Refusal]":
         """The refused rows of an import (personal: they hold what the file said)."""
+        from etappe.collect.refusals import Refusal
+
         with self.engine.connect() as connection:
             rows = refused_rows(connection, self.find_import(import_id).id, offset, limit)
         return [Refusal(**{name: row[name] for name in Refusal.__struct_fields__}) for row in rows]
 
     def refused_file(self, import_id: str) -> bytes:
         """The refused rows as a CSV file: correct it, then import it with the same mapping."""
+        from etappe.collect.mapping import read_mapping
+        from etappe.collect.refusals import refusals_csv
+
         record = self.find_import(import_id)
         return refusals_csv(self.refused(import_id), record.header, read_mapping(record.mapping))
 
@@ -258,6 +266,8 @@ class Workspace:
 
     def put(self, text: str, where: str) -> documents.Document:
         """Store a document from its text, once it is without a fault."""
+        from etappe.maps.document import read_map
+
         if "journey-map/1" in text:
             document = read_map(text, where)
             self._refuse_faults(document)
@@ -268,7 +278,9 @@ class Workspace:
         with self.writing(), self.engine.begin() as connection:
             return documents.put(connection, kind, name, text)
 
-    def _refuse_faults(self, document: JourneyMap) -> None:
+    def _refuse_faults(self, document: "JourneyMap") -> None:
+        from etappe.maps.document import check
+
         faults = [fault for fault in check(document, self.registry()) if fault.level == "error"]
         if faults:
             more = f" (and {len(faults) - 1} more: etappe map check)" if len(faults) > 1 else ""
@@ -283,22 +295,28 @@ class Workspace:
             raise unknown(f"pull {kind}", kind, name, known)
         return found.body
 
-    def maps(self) -> list[JourneyMap]:
+    def maps(self) -> "list[JourneyMap]":
         """The journey maps, newest revision of each."""
         return [found for found, _ in self.dated_maps()]
 
-    def dated_maps(self) -> list[tuple[JourneyMap, int]]:
+    def dated_maps(self) -> "list[tuple[JourneyMap, int]]":
         """The journey maps, each with the time of its newest revision."""
+        from etappe.maps.document import read_map
+
         with self.engine.connect() as connection:
             found = documents.newest(connection, MAP)
         return [(read_map(document.body, document.id), document.at_us) for document in found]
 
-    def map(self, map_id: str) -> JourneyMap:
+    def map(self, map_id: str) -> "JourneyMap":
         """One journey map."""
+        from etappe.maps.document import read_map
+
         return read_map(self.pull(MAP, map_id), map_id)
 
-    def bind(self, document: JourneyMap, journeys: Journeys | None = None, now_us: int | None = None) -> BoundMap:
+    def bind(self, document: "JourneyMap", journeys: Journeys | None = None, now_us: int | None = None) -> "BoundMap":
         """A map with its evidence computed from the journeys."""
+        from etappe.maps.evidence import bind
+
         journeys = journeys if journeys is not None else self.journeys()
         now = now_us if now_us is not None else time.time_ns() // 1000
         return bind(document, journeys, self.registry(), now)
@@ -315,4 +333,4 @@ def describe(record: ImportRecord) -> dict[str, Any]:
     return json.loads(json.dumps({name: getattr(record, name) for name in record.__struct_fields__}))  # type: ignore[no-any-return]
 
 
-__all__ = ["Workspace", "describe", "dump_map", "init", "open"]
+__all__ = ["Workspace", "describe", "init", "open"]
