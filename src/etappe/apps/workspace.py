@@ -1,7 +1,6 @@
 """Workspace: one folder with a company's events, customers and documents, and what can be done with it from Python."""
 
 import fcntl
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -12,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 from sqlalchemy import select
 
@@ -330,7 +330,7 @@ def _content(record: ImportRecord) -> tuple[object, ...]:
 
 def describe(record: ImportRecord) -> dict[str, Any]:
     """An import as plain data, for JSON."""
-    return json.loads(json.dumps({name: getattr(record, name) for name in record.__struct_fields__}))  # type: ignore[no-any-return]
+    return msgspec.structs.asdict(record)
 
 
 __all__ = ["Workspace", "describe", "init", "open"]
