@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 import naive
 from etappe import arrays
 from etappe.analysis.funnel import Funnel, funnel, who
+from etappe.analysis.kernel import arrays_of
+from etappe.analysis.sieve import levels_of
 from etappe.errors import BadDuration, BadQuestion, UnknownName
 from etappe.journeys.columns import journeys_of
 from journeys_text import NAMES, PROPERTY, built, journeys, many
@@ -105,6 +107,19 @@ def test_the_funnel_is_its_definition(lists, steps, window):
     assert answer.column("step_median_us") == [naive.median(row[2]) for row in rows]
     for row in answer.rows():
         assert len(who(held, answer.question, row)) == row["reached"]
+
+
+@PROPERTY
+@given(many(), STEPS, st.integers(0, 12), st.integers(1, 12))
+def test_blocks_of_any_size_reach_as_far(lists, steps, window, block):
+    names = list(dict.fromkeys(steps))
+    name_of = np.zeros(256, np.uint8)
+    name_of[[NAMES.index(name) for name in names]] = np.arange(1, len(names) + 1)
+    steps_of = [[s for s, step in enumerate(steps, start=1) if step == name] for name in names]
+    arrays = arrays_of(built(lists, names=NAMES))
+    levels, reached = levels_of(arrays, name_of, steps_of, len(steps), window, block)
+    assert levels.tolist() == [len(naive.best_chain(journey, steps, window)) for journey in lists]
+    assert reached.tolist() == [np.count_nonzero(levels >= s) for s in range(1, len(steps) + 1)]
 
 
 @PROPERTY

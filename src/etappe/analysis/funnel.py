@@ -20,15 +20,13 @@ from etappe.analysis.answer import Answer, Finding, Question, answer, listed
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import median, or_none, shares
 from etappe.analysis.kernel import arrays_of, kernel
+from etappe.analysis.sieve import NEVER, levels_of
 from etappe.arrays import Int, over_parts
 from etappe.errors import BadQuestion
 from etappe.journeys.columns import Journeys
 from etappe.units import duration_us
 
 NO_WINDOW: Final = 2**60
-NEVER: Final = -(2**61)
-"""A start so long ago that no window reaches it."""
-BLOCK: Final = 8192
 MOST_STEPS: Final = 100
 
 
@@ -42,83 +40,6 @@ class Funnel(Question, frozen=True, kw_only=True):
     """Measured from step 1, such as "7d"; none: the journey's whole length."""
     medians: bool = True
     """Also times and their medians; without them the answer is quicker."""
-
-
-@kernel
-def _levels(
-    offsets: Int,
-    time_us: Int,
-    touchpoint: NDArray[Any],
-    name_of: NDArray[Any],
-    start: Int,
-    steps: Int,
-    k: int,
-    window: int,
-    first: int,
-    last: int,
-    levels: NDArray[Any],
-) -> Int:
-    """Write how far each journey gets, and count the journeys of each level. O(t), O(k) where k steps have one name.
-
-    For each step the latest start of a chain that reaches it is kept: a later start dominates, so one pass is exact.
-    Blocks of touchpoints are first compressed, without a branch, to those that are a step at all; the state machine
-    runs over these few. `name_of` gives each code a number of its step name (0: no step); that name's steps are
-    steps[start[name]:start[name + 1]], the last first, so that one touchpoint never serves two.
-    """
-    exactly = np.zeros(k + 1, np.int64)
-    exactly[0] = last - first
-    if first >= last:
-        return exactly
-    once = len(steps) == len(start) - 2  # no name stands twice, so a name's number is its step
-    state = np.full(k + 1, NEVER, np.int64)
-    position = np.empty(BLOCK + 1, np.uint32)
-    name = np.empty(BLOCK + 1, np.uint8)
-    journey = first
-    until = offsets[first + 1]
-    at, stop = offsets[first], offsets[last]
-    while at < stop:
-        end = min(stop, at + BLOCK)
-        codes = touchpoint[at:end]
-        times = time_us[at:end]
-        m = 0
-        for q in range(len(codes)):
-            found = name_of[codes[q]]
-            position[np.uint64(m)] = q
-            name[np.uint64(m)] = found
-            m += found != 0
-        for r in range(m):
-            q = position[np.uint64(r)]
-            if at + q >= until:
-                level = 0
-                for s in range(1, k + 1):
-                    level += state[s] > NEVER
-                    state[s] = NEVER
-                levels[journey] = level
-                exactly[0] -= 1
-                exactly[level] += 1
-                journey += 1
-                while offsets[journey + 1] <= at + q:
-                    journey += 1
-                until = offsets[journey + 1]
-            moment = times[q]
-            state[0] = moment
-            own = np.uint64(name[np.uint64(r)])
-            if once:
-                began = state[own - np.uint64(1)]
-                state[own] = began if moment - began <= window else state[own]
-                continue
-            for x in range(start[own], start[own + np.uint64(1)]):
-                step = np.uint64(steps[np.uint64(x)])
-                began = state[step - np.uint64(1)]
-                state[step] = began if moment - began <= window else state[step]
-        at = end
-    level = 0
-    for s in range(1, k + 1):
-        level += state[s] > NEVER
-    levels[journey] = level
-    exactly[0] -= 1
-    exactly[level] += 1
-    return exactly
 
 
 @kernel
@@ -180,7 +101,7 @@ def _times(
     return out
 
 
-def _plan(journeys: Journeys, question: Funnel) -> tuple[NDArray[Any], Int, Int, int]:
+def _plan(journeys: Journeys, question: Funnel) -> tuple[NDArray[Any], list[list[int]], int]:
     """Codes to numbers of step names, and each name's steps, the last first; the window."""
     k = len(question.steps)
     if k == 0:
@@ -191,29 +112,23 @@ def _plan(journeys: Journeys, question: Funnel) -> tuple[NDArray[Any], Int, Int,
     window = NO_WINDOW if question.within is None else duration_us(question.within, "funnel: within")
     name_of = np.zeros(max(256, len(journeys.touchpoints)), np.uint8)
     names = list(dict.fromkeys(codes))
-    served = [[s + 1 for s in reversed(range(k)) if codes[s] == code] for code in names]
     name_of[names] = np.arange(1, len(names) + 1)
-    start = np.concatenate(([0, 0], np.cumsum([len(s) for s in served]))).astype(np.int64)
-    return name_of, start, np.concatenate([np.array(s, np.int64) for s in served]), min(window, NO_WINDOW)
+    steps_of = [[s + 1 for s in reversed(range(k)) if codes[s] == code] for code in names]
+    return name_of, steps_of, min(window, NO_WINDOW)
 
 
 def _reached(journeys: Journeys, question: Funnel) -> tuple[NDArray[np.uint8], Int]:
-    """How far each journey gets, and how many get exactly so far."""
-    offsets, time_us, touchpoint = arrays_of(journeys)
-    name_of, start, steps, window = _plan(journeys, question)
-    k = len(question.steps)
-    levels = np.zeros(len(journeys), np.uint8)
-    partials = over_parts(
-        offsets,
-        lambda a, b: _levels(offsets, time_us, touchpoint, name_of, start, steps, k, window, a, b, levels),
-    )
-    return levels, sum(partials, np.zeros(k + 1, np.int64))
+    """How far each journey gets, and how many reach each step."""
+    name_of, steps_of, window = _plan(journeys, question)
+    return levels_of(arrays_of(journeys), name_of, steps_of, len(question.steps), window)
 
 
 def _medians(journeys: Journeys, question: Funnel, levels: NDArray[np.uint8]) -> dict[str, list[int | None]]:
     """Medians with low and high of the times from step 1 and from the step before, one row a step."""
     offsets, time_us, touchpoint = arrays_of(journeys)
-    name_of, start, steps, window = _plan(journeys, question)
+    name_of, steps_of, window = _plan(journeys, question)
+    start = np.concatenate(([0, 0], np.cumsum([len(s) for s in steps_of]))).astype(np.int64)
+    steps = np.concatenate([np.array(s, np.int64) for s in steps_of])
     k = len(question.steps)
     times = np.concatenate(
         [
@@ -237,9 +152,8 @@ def _medians(journeys: Journeys, question: Funnel, levels: NDArray[np.uint8]) ->
 
 def find(journeys: Journeys, question: Funnel) -> Finding:
     """Count in one group of journeys."""
-    levels, exactly = _reached(journeys, question)
+    levels, reached = _reached(journeys, question)
     k = len(question.steps)
-    reached = np.cumsum(exactly[::-1])[::-1][1:].astype(np.int64)
     share, low, high = shares(reached, reached[0])
     before = np.concatenate(([0], reached[:-1]))
     step_share, step_low, step_high = shares(reached, before)
