@@ -1,46 +1,35 @@
-"""Ask: any question, as a struct, a dict or a file of YAML or JSON, goes to the function that answers it."""
+"""Ask: any question, as a struct, a dict or a file of YAML or JSON, goes to the function that answers it.
+
+A question's name is its module's: `find` counts in one group of journeys, `who` gives those behind a row. A module
+whose numbers also depend on the registry says so with `answered`. A module loads when its question is asked.
+"""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, get_args
+from functools import cache
+from importlib import import_module
+from typing import Any, Union, cast
 
 import msgspec
 
-from etappe.analysis import funnel as _funnel
-from etappe.analysis import reach as _reach
-from etappe.analysis import sessions as _sessions
-from etappe.analysis import stages as _stages
-from etappe.analysis import transitions as _transitions
-from etappe.analysis import variants as _variants
-from etappe.analysis.answer import Answer, answer
-from etappe.analysis.funnel import Funnel
-from etappe.analysis.reach import Reach
-from etappe.analysis.sessions import Sessions
-from etappe.analysis.stages import Stages
-from etappe.analysis.transitions import Transitions
-from etappe.analysis.variants import Variants
+from etappe.analysis.answer import Answer, Question, answer
+from etappe.analysis.kinds import QUESTIONS
 from etappe.arrays import Int
 from etappe.documents import line_of, load
 from etappe.errors import BadDocument, BadQuestion, unknown
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry
 
-Question = Reach | Funnel | Transitions | Variants | Sessions | Stages
 
-_MODULES: Final[dict[str, Any]] = {
-    "reach": _reach,
-    "funnel": _funnel,
-    "transitions": _transitions,
-    "variants": _variants,
-    "sessions": _sessions,
-    "stages": _stages,
-}
+def module_of(kind: str) -> Any:
+    """The module of a question."""
+    return import_module(f"etappe.analysis.{kind}")
 
 
-def _kind(kind: Any) -> str:
-    return str(kind.__struct_config__.tag)
-
-
-_KINDS: Final[dict[str, Any]] = {_kind(kind): kind for kind in get_args(Question)}
+@cache
+def struct_of(kind: str) -> type[Question]:
+    """The struct of a question, by its name."""
+    kinds = (one for one in vars(module_of(kind)).values() if isinstance(one, type) and issubclass(one, Question))
+    return next(one for one in kinds if one is not Question and one.__struct_config__.tag == kind)
 
 
 def schema() -> dict[str, Any]:
@@ -48,10 +37,10 @@ def schema() -> dict[str, Any]:
 
     Examples
     --------
-    >>> schema()["$ref"] if "$ref" in schema() else "anyOf" in schema()
+    >>> "anyOf" in schema()
     True
     """
-    return msgspec.json.schema(Question)
+    return msgspec.json.schema(Union[tuple(struct_of(kind) for kind in QUESTIONS)])  # noqa: UP007
 
 
 def question_of(
@@ -68,22 +57,22 @@ def question_of(
     """
     kind = fields.get("question")
     if kind is None:
-        hint = f"Write question: {', '.join(_KINDS)}."
+        hint = f"Write question: {', '.join(QUESTIONS)}."
         raise BadQuestion(where, "there is no field 'question' that says what is asked.", hint)
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise unknown(f"{where}{line('question')}: question", "question", str(kind), _KINDS)
-    known = [field.encode_name for field in msgspec.structs.fields(_KINDS[kind])]
+    if not isinstance(kind, str) or kind not in QUESTIONS:
+        raise unknown(f"{where}{line('question')}: question", "question", str(kind), QUESTIONS)
+    struct = struct_of(kind)
+    known = [field.encode_name for field in msgspec.structs.fields(struct)]
     for name in fields:
         if name != "question" and name not in known:
             raise unknown(f"{where}{line(str(name))}: {kind}", "field", str(name), known)
     try:
-        asked: Question = msgspec.convert(dict(fields), Question)
+        return msgspec.convert(dict(fields), struct)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at ")
         place = path.strip("`").removeprefix("$").removeprefix(".")
         named = place.split("[")[0] or next((name for name in known if f"`{name}`" in what), "")
         raise BadQuestion(f"{where}{line(named)}: {kind}{'.' + place if place else ''}", f"{what}.") from None
-    return asked
 
 
 def read_question(text: str, where: str = "question") -> Question:
@@ -123,9 +112,10 @@ def ask(journeys: Journeys, question: Question | Mapping[str, Any], registry: Re
     [1]
     """
     asked = question_of(question) if isinstance(question, Mapping) else question
-    if isinstance(asked, Stages):
-        return _stages.answered(journeys, asked, registry)
-    return answer(journeys, asked, _MODULES[_kind(asked)].find)
+    module = module_of(str(asked.__struct_config__.tag))
+    if hasattr(module, "answered"):
+        return cast(Answer, module.answered(journeys, asked, registry))
+    return answer(journeys, asked, module.find)
 
 
 def who(
@@ -133,7 +123,7 @@ def who(
 ) -> Int:
     """Positions of the journeys behind one row of the answer, as many as the row counts."""
     asked = question_of(question) if isinstance(question, Mapping) else question
-    if isinstance(asked, Stages):
-        return _stages.who(journeys, asked, row, registry)
-    found: Int = _MODULES[_kind(asked)].who(journeys, asked, row)
-    return found
+    module = module_of(str(asked.__struct_config__.tag))
+    if hasattr(module, "answered"):
+        return cast(Int, module.who(journeys, asked, row, registry))
+    return cast(Int, module.who(journeys, asked, row))

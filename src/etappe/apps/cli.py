@@ -13,6 +13,7 @@ from etappe.errors import EtappeError
 
 app = typer.Typer(
     name="etappe",
+    cls=cli_ask.Questions,
     help="Customer journeys, end to end: from export files to journey maps bound to live evidence.",
     no_args_is_help=True,
     add_completion=True,

@@ -1,14 +1,26 @@
-"""Command line, questions: any of them from a file, the first ones as words of their own."""
+"""Command line, questions: any of them from a file, and each as a word of its own, made from its struct.
 
+Fields that must be given are arguments in their order, the others options; a field's text in its struct is its help.
+"""
+
+import ast
+import inspect
 import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from types import NoneType
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
+import msgspec
 import typer
+from typer.core import TyperGroup
 
+from etappe.analysis.kinds import QUESTIONS
 from etappe.apps.options import HERE, By, End, Folder, Json, Start, Subject, Where, opened
 
-commands = typer.Typer()
+PLAIN: Final = (str, int, float, bool)
 
 
 def _chosen(ws: Any, subject: str, where: str | None, start: str | None, end: str | None) -> Any:
@@ -24,6 +36,96 @@ def _answer(ws: Any, question: Any, journeys: Any, json: bool) -> None:
         terminal.as_json(answer.to_dict())
         return
     terminal.say(text(answer, ws.settings.language))
+
+
+def _described(struct: type) -> dict[str, str]:
+    """The text under each field of a struct, from its source."""
+    (node,) = ast.parse(textwrap.dedent(inspect.getsource(struct))).body
+    found: dict[str, str] = {}
+    lines = node.body if isinstance(node, ast.ClassDef) else []
+    for field, text in pairwise(lines):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            found[ast.unparse(field.target)] = " ".join(str(text.value.value).split())
+    return found
+
+
+def _choices(kind: Any) -> Iterator[Any]:
+    """What a field's type allows, one by one: types, and the values of a Literal."""
+    if not get_args(kind):
+        yield kind
+    for one in get_args(kind):
+        if one not in (NoneType, ...):
+            yield from (one,) if isinstance(one, PLAIN) else _choices(one)
+
+
+def _plain(kind: Any) -> Any:
+    """The type that a word on the command line has for a field, and None where a field takes more than words."""
+    choices = list(_choices(kind))
+    several = get_origin(kind) is tuple
+    word = next((word for word in PLAIN if all(one is word or isinstance(one, word) for one in choices)), None)
+    return word and (list[word] if several else word)  # type: ignore[valid-type]
+
+
+def _command(kind: str) -> Callable[..., None]:
+    """A function with the fields of a question as its parameters, for typer to read."""
+    from etappe.analysis.ask import question_of, struct_of
+
+    struct = struct_of(kind)
+    hints, texts = get_type_hints(struct), _described(struct)
+    fields = [field for field in msgspec.structs.fields(struct) if field.name != "by" and _plain(hints[field.name])]
+    parameters = []
+    for field in fields:
+        word, help = _plain(hints[field.name]), texts.get(field.name)
+        if field.required:
+            shown: Any = Annotated[word, typer.Argument(help=help)]
+            parameters.append(inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, annotation=shown))
+            continue
+        flag = "--" + field.name.replace("_", "-")
+        default = "" if field.default in (None, (), msgspec.NODEFAULT) else f" [default: {field.default}]"
+        named = f"{flag}/--no-{flag[2:]}" if word is bool else flag
+        shown = Annotated[word | None, typer.Option(named, help=(help or "") + default, show_default=False)]
+        parameters.append(inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=shown))
+
+    def command(**given: Any) -> None:
+        ws = opened(given["workspace"])
+        asked = {field.name: given[field.name] for field in fields if given[field.name] not in (None, [])}
+        if "model" not in asked and kind == "stages":
+            asked["model"] = ws.settings.stage_model
+        question = question_of({"question": kind, "by": given["by"], **asked})
+        journeys = _chosen(ws, given["subject"], given["where"], given["start"], given["end"])
+        _answer(ws, question, journeys, given["json"])
+
+    common = inspect.signature(_common, eval_str=True).parameters.values()
+    command.__signature__ = inspect.Signature([*parameters, *common])  # type: ignore[attr-defined]
+    command.__annotations__ = {}
+    command.__doc__ = inspect.getdoc(struct)
+    return command
+
+
+def _common(
+    *, workspace: Folder = HERE, by: By = None, where: Where = None, start: Start = None, end: End = None,
+    subject: Subject = "customer", json: Json = False,
+) -> None:  # fmt: skip
+    """What every question can be asked with."""
+
+
+class Questions(TyperGroup):
+    """A group of commands that also knows each question by its name; its module loads when it is asked."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The commands, then the questions."""
+        return [*super().list_commands(ctx), *QUESTIONS]
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        """A command by its name."""
+        if name not in QUESTIONS:
+            return super().get_command(ctx, name)
+        one = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+        one.command(name)(_command(name))
+        return typer.main.get_command(one)
+
+
+commands = typer.Typer()
 
 
 @commands.command()
@@ -51,86 +153,3 @@ def ask(
         _chosen(ws, subject, where, start, end),
         json,
     )
-
-
-@commands.command()
-def reach(
-    workspace: Folder = HERE, by: By = None, where: Where = None, start: Start = None, end: End = None,
-    subject: Subject = "customer", json: Json = False,
-) -> None:  # fmt: skip
-    """How many journeys touch each touchpoint."""
-    from etappe.analysis.reach import Reach
-
-    ws = opened(workspace)
-    _answer(ws, Reach(by=by), _chosen(ws, subject, where, start, end), json)
-
-
-@commands.command()
-def funnel(
-    steps: Annotated[list[str], typer.Argument(help="Touchpoints in order.")],
-    within: Annotated[str | None, typer.Option(help="Window from the first step, such as 7d.")] = None,
-    workspace: Folder = HERE, by: By = None, where: Where = None, start: Start = None, end: End = None,
-    subject: Subject = "customer", json: Json = False,
-) -> None:  # fmt: skip
-    """How many journeys reach each of a series of steps, in order."""
-    from etappe.analysis.funnel import Funnel
-
-    ws = opened(workspace)
-    _answer(
-        ws,
-        Funnel(steps=tuple(steps), within=within, by=by),
-        _chosen(ws, subject, where, start, end),
-        json,
-    )
-
-
-@commands.command()
-def transitions(
-    workspace: Folder = HERE, by: By = None, where: Where = None, start: Start = None, end: End = None,
-    subject: Subject = "customer", json: Json = False,
-) -> None:  # fmt: skip
-    """Which touchpoint follows which, how often and after how long."""
-    from etappe.analysis.transitions import Transitions
-
-    ws = opened(workspace)
-    _answer(ws, Transitions(by=by), _chosen(ws, subject, where, start, end), json)
-
-
-@commands.command()
-def variants(
-    top: Annotated[int, typer.Option(help="How many of the most frequent paths.")] = 20,
-    workspace: Folder = HERE, by: By = None, where: Where = None, start: Start = None, end: End = None,
-    subject: Subject = "customer", json: Json = False,
-) -> None:  # fmt: skip
-    """The most frequent whole paths."""
-    from etappe.analysis.variants import Variants
-
-    ws = opened(workspace)
-    _answer(ws, Variants(top=top, by=by), _chosen(ws, subject, where, start, end), json)
-
-
-@commands.command()
-def sessions(
-    gap: Annotated[str, typer.Option(help="A longer pause starts a new session.")] = "30m",
-    workspace: Folder = HERE, by: By = None, where: Where = None, start: Start = None, end: End = None,
-    subject: Subject = "customer", json: Json = False,
-) -> None:  # fmt: skip
-    """How many sessions there are, and how long."""
-    from etappe.analysis.sessions import Sessions
-
-    ws = opened(workspace)
-    _answer(ws, Sessions(gap=gap, by=by), _chosen(ws, subject, where, start, end), json)
-
-
-@commands.command()
-def stages(
-    model: Annotated[str | None, typer.Option(help="m1 to m6, or one of the workspace's.")] = None,
-    workspace: Folder = HERE, by: By = None, where: Where = None, start: Start = None, end: End = None,
-    subject: Subject = "customer", json: Json = False,
-) -> None:  # fmt: skip
-    """Shares and times of the stages of a model."""
-    from etappe.analysis.stages import Stages
-
-    ws = opened(workspace)
-    chosen = _chosen(ws, subject, where, start, end)
-    _answer(ws, Stages(model=model or ws.settings.stage_model, by=by), chosen, json)

@@ -15,8 +15,8 @@ import msgspec
 import numpy as np
 from sqlalchemy import select
 
-from etappe.analysis.answer import Answer
-from etappe.analysis.ask import Question, ask, read_question, who
+from etappe.analysis.answer import Answer, Question
+from etappe.analysis.ask import ask, read_question, who
 from etappe.apps.undoing import recover, undo
 from etappe.arrays import Int
 from etappe.config import FILE, Settings, read_settings, settings_toml

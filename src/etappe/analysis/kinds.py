@@ -1,0 +1,12 @@
+"""Kinds: the names of all questions; each is a module here that holds a struct, `find` and `who` of that name."""
+
+from typing import Final
+
+QUESTIONS: Final = (
+    "funnel",
+    "reach",
+    "sessions",
+    "stages",
+    "transitions",
+    "variants",
+)
