@@ -40,6 +40,10 @@ class Question(
     by: str | None = None
     """A customer attribute, or a column read at the journey's first touchpoint: one answer a group."""
 
+    def group_by(self) -> str | None:
+        """By what `answer` divides the journeys; a question that means something else with `by` says None."""
+        return self.by
+
 
 Q = TypeVar("Q", bound=Question)
 
@@ -203,16 +207,14 @@ def answer(journeys: Journeys, question: Q, find: Callable[[Journeys, Q], Findin
     if not hasattr(journeys, "offsets"):
         hint = "Give journeys first: ws.journeys(), or etappe.journeys_from(frame, ...)."
         raise BadQuestion(name, f"{type(journeys).__name__} is no journeys.", hint)
-    if question.by is None:
+    by = question.group_by()
+    if by is None:
         found = find(journeys, question)
         table = arrow_table(found.columns)
         cautions = _cautions(journeys, [("", found)])
         denominators = dict(found.denominators)
     else:
-        parts = [
-            (group, find(journeys.select(at), question), len(at))
-            for group, at in groups_of(journeys, question.by, name)
-        ]
+        parts = [(group, find(journeys.select(at), question), len(at)) for group, at in groups_of(journeys, by, name)]
         parts = parts or [(None, find(journeys, question), 0)]
         tables = []
         for group, part, n in parts:

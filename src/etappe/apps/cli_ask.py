@@ -88,12 +88,11 @@ def _command(kind: str) -> Callable[..., None]:
 
     def command(**given: Any) -> None:
         ws = opened(given["workspace"])
-        asked = {field.name: given[field.name] for field in fields if given[field.name] not in (None, [])}
+        asked = {name: given[name] for name in ("by", *(f.name for f in fields)) if given[name] not in (None, [])}
         if "model" not in asked and kind == "stages":
             asked["model"] = ws.settings.stage_model
-        question = question_of({"question": kind, "by": given["by"], **asked})
-        journeys = _chosen(ws, given["subject"], given["where"], given["start"], given["end"])
-        _answer(ws, question, journeys, given["json"])
+        journeys = _chosen(ws, given["subject"], given["where"], given["first_day"], given["last_day"])
+        _answer(ws, question_of({"question": kind, **asked}), journeys, given["json"])
 
     common = inspect.signature(_common, eval_str=True).parameters.values()
     command.__signature__ = inspect.Signature([*parameters, *common])  # type: ignore[attr-defined]
@@ -103,7 +102,7 @@ def _command(kind: str) -> Callable[..., None]:
 
 
 def _common(
-    *, workspace: Folder = HERE, by: By = None, where: Where = None, start: Start = None, end: End = None,
+    *, workspace: Folder = HERE, by: By = None, where: Where = None, first_day: Start = None, last_day: End = None,
     subject: Subject = "customer", json: Json = False,
 ) -> None:  # fmt: skip
     """What every question can be asked with."""
