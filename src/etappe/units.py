@@ -1,9 +1,10 @@
 """Units: a length of time enters with its unit ("30m", "7d") and is int64 microseconds inside; money is 1/10,000."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from etappe.errors import BadDuration, BadQuestion
 
@@ -94,3 +95,16 @@ def read_day(day: str | date) -> date:
     if found is None or not 1900 <= found.year <= 2200:
         raise BadQuestion("day", f"{day!r} is no day.", "Write it as 2026-11-23.")
     return found
+
+
+def day_us(day: str | date, timezone: str, *, after: bool = False) -> int:
+    """When a day begins (or, with `after`, when it has ended) in a time zone.
+
+    Examples
+    --------
+    >>> iso(day_us("2026-11-23", "Europe/Berlin"))
+    '2026-11-22T23:00:00Z'
+    """
+    found = read_day(day) + timedelta(days=1 if after else 0)
+    moment = datetime(found.year, found.month, found.day, tzinfo=ZoneInfo(timezone))
+    return round(moment.timestamp()) * SECOND_US

@@ -1,6 +1,7 @@
 """Funnel: how many journeys reach each of a series of steps, in order, within a window.
 
-Unit of count: the journey, never the touchpoint. Three purchases in one journey are one conversion.
+Unit of count: the journey, never the touchpoint. Three purchases in one journey are one conversion. Sessions, attempts
+and entities (such as orders) are counted where `unit` says so; `journeys` then counts the journeys behind them.
 
 A chain is one touchpoint for each of the first m steps, each later in the journey than the one before, all of them
 within the window measured from step 1 (the edge belongs to it). Other touchpoints may lie between; one touchpoint
@@ -11,23 +12,24 @@ one that starts last; from there on each step as early as it can be.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.analysis.answer import Answer, Finding, Question, answer, listed
+from etappe.analysis.answer import Answer, Caution, Finding, Question, answer, caution, listed
+from etappe.analysis.chains import FOREVER, chains
+from etappe.analysis.funnel_count import NEVER, Counted, groups, last_step, ruled
+from etappe.analysis.funnel_rules import numbered, rules_of, steps_of
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import median, or_none, shares
-from etappe.analysis.kernel import arrays_of, kernel
-from etappe.analysis.sieve import NEVER, levels_of
-from etappe.arrays import Int, over_parts
-from etappe.errors import BadQuestion
+from etappe.analysis.kernel import arrays_of
+from etappe.analysis.sieve import levels_of, times_of
+from etappe.arrays import Int
+from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
-from etappe.units import duration_us
-
-NO_WINDOW: Final = 2**60
-MOST_STEPS: Final = 100
+from etappe.units import day_us, duration_us
 
 
 class Funnel(Question, frozen=True, kw_only=True):
@@ -36,132 +38,119 @@ class Funnel(Question, frozen=True, kw_only=True):
     label: ClassVar[str] = "step"
     bar: ClassVar[str] = "conversion"
     steps: tuple[str, ...]
+    """Touchpoints in order; "order | subscribe" is a step that either serves."""
     within: str | None = None
     """Measured from step 1, such as "7d"; none: the journey's whole length."""
+    limit: str | None = None
+    """The longest time from one step to the next, such as "30m"."""
+    order: Literal["ordered", "strict", "any"] = "ordered"
+    """Strict: nothing between two steps. Any: step 3 is reached where three of the steps are done."""
+    entry: Literal["closed", "open"] = "closed"
+    """Open: a journey may enter at any step, and no step is skipped from there on."""
+    optional: tuple[str, ...] = ()
+    """Steps that may be left out."""
+    exclude: tuple[str, ...] = ()
+    """Touchpoints that must not come between: "support" between any two steps, "support: 1-2" between these."""
+    hold: str | None = None
+    """A column that all steps of a chain must share, such as "order"; each of its values is counted."""
+    unit: Literal["journey", "session", "attempt", "entity"] = "journey"
+    """What is counted; an entity is a value of `hold`, and the unit where `hold` is given."""
+    gap: str = "30m"
+    """A longer pause begins a new session."""
+    ties: Literal["receipt", "in_order"] = "receipt"
+    """At the same instant: the order of receipt, or the order of the steps."""
+    rising: bool = False
+    """Each step at a later instant than the one before."""
+    occurrence: Literal["any", "first"] = "any"
+    """First: only the first touchpoint of step 1 in a journey opens a chain."""
+    entered_from: str | None = None
+    """First day for step 1; later steps may follow after the last day, within the window."""
+    entered_to: str | None = None
+    """Last day for step 1, included."""
+    by_at: str = "journey"
+    """Where `by` is read: at the journey, at the "first" or "last" step that has a value, at "step 2"; "all": apart."""
     medians: bool = True
-    """Also times and their medians; without them the answer is quicker."""
+    """Also times, and who is still on the way; without them the answer is quicker."""
+
+    def is_plain(self) -> bool:
+        """No rule beside steps, window and a break-down by journeys: the quick way."""
+        default = Funnel(steps=self.steps, within=self.within, by=self.by, medians=self.medians)
+        return self == default
+
+    def group_by(self) -> str | None:
+        """Journeys are divided first only where `by` is read at the journey."""
+        return self.by if self.by_at == "journey" else None
+
+    def days_us(self, timezone: str) -> tuple[int, int]:
+        """When step 1 may lie, from and before."""
+        start = -(2**62) if self.entered_from is None else day_us(self.entered_from, timezone)
+        end = 2**62 if self.entered_to is None else day_us(self.entered_to, timezone, after=True)
+        if start >= end:
+            what = f"{self.entered_from} is after {self.entered_to}."
+            raise BadQuestion("funnel: entered_from", what, "Choose a first day that is not after the last.")
+        return start, end
 
 
-@kernel
-def _times(
-    offsets: Int,
-    time_us: Int,
-    touchpoint: NDArray[Any],
-    name_of: NDArray[Any],
-    start: Int,
-    steps: Int,
-    k: int,
-    window: int,
-    first: int,
-    last: int,
-    levels: NDArray[Any],
-) -> Int:
-    """The times of the best chain of each journey that reaches step 2. O(t + matches * k).
+def _levels(journeys: Journeys, question: Funnel) -> tuple[NDArray[np.uint8], Int, Int]:
+    """Without further rules, by the sieve: how far each journey gets, how many reach each step, and their times.
 
-    A chain is kept for each step; it is replaced only by one that starts later, which keeps every step as early as
-    it can be. The first time that the journey's level is reached ends the search.
+    Times have a row for each journey that reaches step 2; none where no times are wanted.
     """
-    count = 0
-    for c in range(first, last):
-        count += levels[c] >= 2
-    out = np.zeros((count, k), np.int64)
-    chain = np.empty((k + 1, k), np.int64)
-    began = np.empty(k + 1, np.int64)
-    row = 0
-    for c in range(first, last):
-        level = np.int64(levels[c])
-        if level < 2:
-            continue
-        codes = touchpoint[offsets[c] : offsets[c + 1]]
-        times = time_us[offsets[c] : offsets[c + 1]]
-        for s in range(k + 1):
-            began[s] = NEVER
-        done = False
-        for i in range(len(codes)):
-            own = name_of[codes[i]]
-            if own == 0:
-                continue
-            moment = times[i]
-            for x in range(start[own], start[own + 1]):
-                s = steps[x]
-                if s == 1:
-                    began[1] = moment
-                    chain[1, 0] = moment
-                elif s <= level and moment - began[s - 1] <= window and began[s - 1] > began[s]:
-                    began[s] = began[s - 1]
-                    for j in range(s - 1):
-                        chain[s, j] = chain[s - 1, j]
-                    chain[s, s - 1] = moment
-                    done = done or s == level
-            if done:
-                break
-        for j in range(level):
-            out[row, j] = chain[level, j]
-        row += 1
-    return out
+    name_of, steps = numbered(journeys, steps_of(journeys, question))
+    k, arrays = len(question.steps), arrays_of(journeys)
+    window = FOREVER if question.within is None else min(duration_us(question.within, "funnel: within"), FOREVER)
+    levels, counts = levels_of(arrays, name_of, steps, k, window)
+    wanted = question.medians
+    times = times_of(arrays, name_of, steps, k, window, levels) if wanted else np.zeros((0, k), np.int64)
+    return levels, counts, times
 
 
-def _plan(journeys: Journeys, question: Funnel) -> tuple[NDArray[Any], list[list[int]], int]:
-    """Codes to numbers of step names, and each name's steps, the last first; the window."""
-    k = len(question.steps)
-    if k == 0:
-        raise BadQuestion("funnel: steps", "a funnel needs a step.", 'Write steps such as ["visit", "order"].')
-    if k > MOST_STEPS:
-        raise BadQuestion("funnel: steps", f"{k} steps are more than {MOST_STEPS}.", "Ask for fewer.")
-    codes = [journeys.code(step, f"funnel: steps[{i}]") for i, step in enumerate(question.steps)]
-    window = NO_WINDOW if question.within is None else duration_us(question.within, "funnel: within")
-    name_of = np.zeros(max(256, len(journeys.touchpoints)), np.uint8)
-    names = list(dict.fromkeys(codes))
-    name_of[names] = np.arange(1, len(names) + 1)
-    steps_of = [[s + 1 for s in reversed(range(k)) if codes[s] == code] for code in names]
-    return name_of, steps_of, min(window, NO_WINDOW)
+def _still(journeys: Journeys, question: Funnel, levels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which journeys are on their way: begun, not complete, and the window is not over when the data end."""
+    running = np.zeros(len(journeys), bool)
+    until = journeys.origin.data_until_us
+    if question.within is None or until is None or not len(journeys):
+        return running
+    # Only who did something within the last window can be: they are few, and followed one by one.
+    lately = journeys.time_us[np.maximum(journeys.offsets[1:] - 1, 0)] >= until - duration_us(question.within)
+    at = np.flatnonzero((levels > 0) & (levels < len(question.steps)) & lately)
+    running[at] = chains(journeys.select(at), rules_of(journeys, question)).running
+    return running
 
 
-def _reached(journeys: Journeys, question: Funnel) -> tuple[NDArray[np.uint8], Int]:
-    """How far each journey gets, and how many reach each step."""
-    name_of, steps_of, window = _plan(journeys, question)
-    return levels_of(arrays_of(journeys), name_of, steps_of, len(question.steps), window)
+def _plainly(journeys: Journeys, question: Funnel) -> Counted:
+    """The funnel without further rules, as the one with rules gives it."""
+    levels, _, _ = _levels(journeys, msgspec.structs.replace(question, medians=False))
+    reached = levels[:, None] > np.arange(len(question.steps), dtype=np.uint8)
+    none = np.empty((0, 0), np.int64)
+    return Counted(np.arange(len(journeys)), reached, _still(journeys, question, levels), none, reached)
 
 
-def _medians(journeys: Journeys, question: Funnel, levels: NDArray[np.uint8]) -> dict[str, list[int | None]]:
+def _medians(times: Int, reached: NDArray[np.bool_]) -> dict[str, list[int | None]]:
     """Medians with low and high of the times from step 1 and from the step before, one row a step."""
-    offsets, time_us, touchpoint = arrays_of(journeys)
-    name_of, steps_of, window = _plan(journeys, question)
-    start = np.concatenate(([0, 0], np.cumsum([len(s) for s in steps_of]))).astype(np.int64)
-    steps = np.concatenate([np.array(s, np.int64) for s in steps_of])
-    k = len(question.steps)
-    times = np.concatenate(
-        [
-            np.zeros((0, k), np.int64),
-            *over_parts(
-                offsets,
-                lambda a, b: _times(offsets, time_us, touchpoint, name_of, start, steps, k, window, a, b, levels),
-            ),
-        ]
-    )
-    level = levels[levels >= 2]
     names = ("median_us", "median_low_us", "median_high_us")
     columns: dict[str, list[int | None]] = {name: [None] for name in (*names, *(f"step_{name}" for name in names))}
-    for j in range(1, k):
-        here = times[level > j]
-        for prefix, since in (("", 0), ("step_", j - 1)):
-            for name, value in zip(names, median(here[:, j] - here[:, since]), strict=True):
+    before = times[:, 0].copy()
+    for j in range(1, times.shape[1]):
+        here = reached[:, j] & (times[:, j] > NEVER) & (times[:, 0] > NEVER)
+        for prefix, since in (("", times[:, 0]), ("step_", before)):
+            for name, value in zip(names, median(times[here, j] - since[here]), strict=True):
                 columns[prefix + name].append(value)
+        before = np.where(times[:, j] > NEVER, times[:, j], before)
     return columns
 
 
-def find(journeys: Journeys, question: Funnel) -> Finding:
-    """Count in one group of journeys."""
-    levels, reached = _reached(journeys, question)
+def _rates(question: Funnel, counts: Int, came: Int | None, base: int) -> tuple[dict[str, Any], list[int]]:
+    """Shares of the steps, and the counts that they rest on; `came` are those that an open funnel begins with here."""
     k = len(question.steps)
-    share, low, high = shares(reached, reached[0])
-    before = np.concatenate(([0], reached[:-1]))
-    step_share, step_low, step_high = shares(reached, before)
-    low[0] = high[0] = np.nan  # step 1 is its own base: nothing is estimated
-    columns = {
-        "position": np.arange(1, k + 1),
-        "step": list(question.steps),
-        "reached": reached,
+    required = [j for j, step in enumerate(question.steps) if step not in question.optional]
+    before = [max((i for i in required if i < j), default=None) for j in range(k)]
+    bases = np.array([0 if i is None else counts[i] for i in before], np.int64)
+    share, low, high = shares(counts, base)
+    step_share, step_low, step_high = shares(counts if came is None else counts - came, bases)
+    if came is None:
+        low[0] = high[0] = np.nan  # step 1 is its own base: nothing is estimated
+    columns: dict[str, Any] = {
         "conversion": or_none(share),
         "low": or_none(low),
         "high": or_none(high),
@@ -169,15 +158,87 @@ def find(journeys: Journeys, question: Funnel) -> Finding:
         "step_low": or_none(step_low),
         "step_high": or_none(step_high),
     }
+    return columns, [int(n) for n in (base, *bases[1:]) if n > 0] or [base]
+
+
+def _lost(question: Funnel, top: Int, running: NDArray[np.bool_]) -> dict[str, list[int | None]]:
+    """Those that come no further than each step: for good, and so far."""
+    k = len(question.steps)
+    dropped = np.bincount(top[~running] + 1, minlength=k + 1)[1:k].tolist()
+    on_way = np.bincount(top[running] + 1, minlength=k + 1)[1:k].tolist()
+    none: list[int | None] = [None]
+    return {"dropped": dropped + none, "open": none * k if question.within is None else on_way + none}
+
+
+def _quick_rows(journeys: Journeys, question: Funnel) -> tuple[dict[str, Any], list[int]]:
+    """The rows of the funnel without further rules."""
+    k = len(question.steps)
+    levels, counts, times = _levels(journeys, question)
+    columns: dict[str, Any] = {"position": np.arange(1, k + 1), "step": list(question.steps), "reached": counts}
+    rates, bases = _rates(question, counts, None, int(counts[0]))
+    columns |= rates
     if question.medians:
-        columns.update(_medians(journeys, question, levels))
-    entered = int(reached[0])
-    bases = [int(base) for base in (entered, *reached[1:-1]) if base > 0] or [entered]
-    return Finding(columns, {"journeys": len(journeys), "entered": entered}, bases)
+        columns |= _lost(question, levels.astype(np.int64) - 1, _still(journeys, question, levels))
+        columns |= _medians(times, levels[levels >= 2][:, None] > np.arange(k, dtype=np.uint8))
+    return columns, bases
+
+
+def _rows(question: Funnel, counted: Counted, at: Any) -> tuple[dict[str, Any], list[int]]:
+    """The rows of some of the units, and the counts that their shares rest on."""
+    k, opened = len(question.steps), question.entry == "open"
+    reached = counted.reached[at]
+    counts = np.count_nonzero(reached, axis=0).astype(np.int64)
+    columns: dict[str, Any] = {"position": np.arange(1, k + 1), "step": list(question.steps), "reached": counts}
+    if question.unit != "journey" or question.hold or question.by_at == "all":
+        owner = counted.owner[at]
+        columns["journeys"] = np.array([len(np.unique(owner[reached[:, j]])) for j in range(k)], np.int64)
+    if opened:
+        came = columns["entered"] = np.count_nonzero(counted.entered[at], axis=0).astype(np.int64)
+        rates, bases = _rates(question, counts, came, int(np.count_nonzero(reached.any(axis=1))))
+        return columns | rates, bases
+    rates, bases = _rates(question, counts, None, int(counts[0]))
+    columns |= rates
+    if question.medians:
+        columns |= _lost(question, last_step(reached), counted.running[at]) | _medians(counted.times[at], reached)
+    return columns, bases
+
+
+def find(journeys: Journeys, question: Funnel) -> Finding:
+    """Count in one group of journeys."""
+    if question.is_plain():
+        columns, bases = _quick_rows(journeys, question)
+        return Finding(columns, {"journeys": len(journeys), "entered": bases[0]}, bases)
+    counted = ruled(journeys, question)
+    denominators = {"journeys": len(journeys), "units": len(counted.owner)}
+    cautions: tuple[Caution, ...] = ()
+    if counted.out:
+        denominators["excluded"] = counted.out
+        cautions = (caution("excluded", n=counted.out),)
+    if question.group_by() == question.by:
+        columns, bases = _rows(question, counted, slice(None))
+        denominators["entered"] = bases[0]
+        return Finding(columns, denominators, bases, cautions)
+    if question.by_at == "all":
+        cautions = (*cautions, caution("groups-overlap"))
+    whole: dict[str, list[Any]] = {}
+    every: list[int] = []
+    for name, at in groups(counted):
+        columns, bases = _rows(question, counted, at)
+        k = len(question.steps)
+        for key, values in {"group": [name] * k, "group_n": [len(at)] * k, **columns}.items():
+            whole.setdefault(key, []).extend(values if isinstance(values, list) else values.tolist())
+        every += bases
+    if not whole:
+        return Finding(_rows(question, counted, slice(0, 0))[0], {**denominators, "entered": 0}, (), cautions)
+    denominators["entered"] = sum(n for n, p in zip(whole["reached"], whole["position"], strict=True) if p == 1)
+    return Finding(whole, denominators, every, cautions)
 
 
 def who(journeys: Journeys, question: Funnel, row: Mapping[str, Any]) -> Int:
-    """Positions of the journeys that reach the row's step (named by `position`, or by `step` alone)."""
+    """Positions of the journeys that reach the row's step (named by `position`, or by `step` alone).
+
+    With part="dropped" or part="open" in the row: those that come no further, or are still on their way.
+    """
     position = row.get("position")
     if position is None:
         try:
@@ -185,32 +246,57 @@ def who(journeys: Journeys, question: Funnel, row: Mapping[str, Any]) -> Int:
         except (KeyError, ValueError):
             steps = ", ".join(question.steps)
             raise BadQuestion("funnel: row", "the row names no step of the funnel.", f"Steps are: {steps}.") from None
+    part = row.get("part", "reached")
+    if part not in ("reached", "dropped", "open"):
+        raise unknown("funnel: row", "part", str(part), ("reached", "dropped", "open"))
 
     def held(some: Journeys) -> Int:
-        return np.flatnonzero(_reached(some, question)[0] >= position).astype(np.int64)
+        counted = _plainly(some, question) if question.is_plain() else ruled(some, question)
+        mine = np.ones(len(counted.owner), bool)
+        if question.group_by() != question.by:
+            parts = dict(groups(counted))
+            if row.get("group") not in parts:
+                raise unknown("funnel: row", "group", str(row.get("group")), [name or "null" for name in parts])
+            mine[:] = False
+            mine[parts[row.get("group")]] = True
+        if part == "reached":
+            mine &= counted.reached[:, position - 1]
+        else:
+            mine &= (last_step(counted.reached) == position - 1) & (counted.running == (part == "open"))
+        return np.unique(counted.owner[mine]).astype(np.int64)
 
-    return within_group(journeys, question.by, row, "funnel", held)
+    return within_group(journeys, question.group_by(), row, "funnel", held)
 
 
 def funnel(
-    journeys: Journeys, steps: Sequence[str], *, within: str | None = None, medians: bool = True, by: str | None = None
+    journeys: Journeys,
+    steps: Sequence[str],
+    *,
+    within: str | None = None,
+    medians: bool = True,
+    by: str | None = None,
+    **rules: Any,
 ) -> Answer:
     """How many journeys reach each step, in order, within a window.
 
     Parameters
     ----------
-    steps : names of touchpoints; a name that stands twice needs two touchpoints
+    steps : names of touchpoints; a name that stands twice needs two touchpoints; "order | subscribe": either serves
     within : window such as "7d", from step 1 on, its edge included; by default none
-    medians : also the times (see above); without them the answer is quicker
-    by : a customer attribute, or a column read at the journey's first touchpoint
+    medians : also the times (see above) and who is still on the way; without them the answer is quicker
+    by : a customer attribute, or a column read at the journey's first touchpoint (elsewhere: `by_at`)
+    rules : limit, order, entry, optional, exclude, hold, unit, gap, ties, rising, occurrence, entered_from,
+        entered_to, by_at: as in `Funnel`
 
     Returns
     -------
     Answer
-        position; step; reached; conversion (reached / entered step 1) with low and high; step_conversion (reached /
-        reached the step before) with step_low and step_high (Wilson, 95 %); median_us, the median time from step 1,
-        and step_median_us, from the step before, over the journeys that reach the step, each with its interval.
-        Step 1 has no step_conversion and no times.
+        position; step; reached; conversion (reached / entered step 1; in an open funnel / entered anywhere) with low
+        and high; step_conversion (reached / reached the step before that is not optional) with step_low and step_high
+        (Wilson, 95 %); dropped and open: those that come no further, and those whose window is not over yet (null
+        without a window); median_us, the median time from step 1, and step_median_us, from the step before, over
+        those that reach the step, each with its interval. Step 1 has no step_conversion and no times. Where units are
+        not journeys: journeys, how many stand behind the row. In an open funnel: entered, those that begin here.
 
     Raises
     ------
@@ -218,10 +304,13 @@ def funnel(
         A step or `by` is not in the data.
     BadDuration
         `within` has no unit.
+    BadQuestion
+        Rules that have no meaning together.
 
     References
     ----------
-    ClickHouse windowFunnel, with order of receipt at ties; docs/analyses.md.
+    ClickHouse windowFunnel, with order of receipt at ties; PostHog (strict, any order, exclusions, break-down);
+    GA4 (open entry, limit from the step before); Amplitude (hold constant); docs/analyses.md.
 
     Examples
     --------
@@ -230,5 +319,12 @@ def funnel(
     >>> funnel(shop, ["visit", "order"]).column("reached")
     [2, 1]
     """
-    question = Funnel(steps=listed(steps, "funnel: steps"), within=within, medians=medians, by=by)
+    for name in ("optional", "exclude"):
+        if name in rules:
+            rules[name] = listed(rules[name], f"funnel: {name}")
+    known = [name for name in Funnel.__struct_fields__ if name not in ("steps", "within", "medians", "by")]
+    for name in rules:
+        if name not in known:
+            raise unknown("funnel", "rule", name, known)
+    question = Funnel(steps=listed(steps, "funnel: steps"), within=within, medians=medians, by=by, **rules)
     return answer(journeys, question, find)

@@ -137,6 +137,65 @@ def _levels(
     return reached
 
 
+@kernel
+def _times(
+    offsets: Int,
+    time_us: Int,
+    touchpoint: NDArray[Any],
+    name_of: NDArray[Any],
+    start: Int,
+    steps: Int,
+    k: int,
+    window: int,
+    first: int,
+    last: int,
+    levels: NDArray[Any],
+) -> Int:
+    """The times of the best chain of each journey that reaches step 2. O(t + matches * k).
+
+    A chain is kept for each step; it is replaced only by one that starts later, which keeps every step as early as
+    it can be. The first time that the journey's level is reached ends the search.
+    """
+    count = 0
+    for c in range(first, last):
+        count += levels[c] >= 2
+    out = np.zeros((count, k), np.int64)
+    chain = np.empty((k + 1, k), np.int64)
+    began = np.empty(k + 1, np.int64)
+    row = 0
+    for c in range(first, last):
+        level = np.int64(levels[c])
+        if level < 2:
+            continue
+        codes = touchpoint[offsets[c] : offsets[c + 1]]
+        times = time_us[offsets[c] : offsets[c + 1]]
+        for s in range(k + 1):
+            began[s] = NEVER
+        done = False
+        for i in range(len(codes)):
+            own = name_of[codes[i]]
+            if own == 0:
+                continue
+            moment = times[i]
+            for x in range(start[own], start[own + 1]):
+                s = steps[x]
+                if s == 1:
+                    began[1] = moment
+                    chain[1, 0] = moment
+                elif s <= level and moment - began[s - 1] <= window and began[s - 1] > began[s]:
+                    began[s] = began[s - 1]
+                    for j in range(s - 1):
+                        chain[s, j] = chain[s - 1, j]
+                    chain[s, s - 1] = moment
+                    done = done or s == level
+            if done:
+                break
+        for j in range(level):
+            out[row, j] = chain[level, j]
+        row += 1
+    return out
+
+
 def levels_of(
     arrays: tuple[Int, Int, NDArray[Any]],
     name_of: NDArray[Any],
@@ -161,3 +220,22 @@ def levels_of(
         lambda a, b: _levels(offsets, time_us, touchpoint, name_of, serves, latest, window, block, a, b, levels),
     )
     return levels, sum((part[1:] for part in partials), np.zeros(k, np.int64))
+
+
+def times_of(
+    arrays: tuple[Int, Int, NDArray[Any]],
+    name_of: NDArray[Any],
+    steps_of: list[list[int]],
+    k: int,
+    window: int,
+    levels: NDArray[np.uint8],
+) -> Int:
+    """The times of the best chain of each journey that reaches step 2, one row each, in the order of the journeys."""
+    offsets, time_us, touchpoint = arrays
+    start = np.concatenate(([0, 0], np.cumsum([len(steps) for steps in steps_of]))).astype(np.int64)
+    steps = np.concatenate([np.array(sorted(steps, reverse=True), np.int64) for steps in steps_of])
+
+    def work(first: int, last: int) -> Int:
+        return _times(offsets, time_us, touchpoint, name_of, start, steps, k, window, first, last, levels)
+
+    return np.concatenate([np.zeros((0, k), np.int64), *over_parts(offsets, work)])

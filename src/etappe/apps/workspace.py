@@ -4,7 +4,7 @@ import fcntl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -29,7 +29,7 @@ from etappe.store.identifiers import names_of
 from etappe.store.imports import ImportRecord, all_imports, refused_rows
 from etappe.store.lake import ATTRIBUTES, EVENTS, LakeTable
 from etappe.store.tables import identifiers, open_tables
-from etappe.units import read_day
+from etappe.units import day_us, read_day
 
 # What reads files and what draws maps loads with its first use: a new process answers a question a fifth sooner.
 if TYPE_CHECKING:
@@ -215,11 +215,7 @@ class Workspace:
 
     def day_us(self, day: str | date | None, *, after: bool = False) -> int | None:
         """When a day begins (or, with `after`, when it has ended) in the workspace's time zone."""
-        if day is None:
-            return None
-        day = read_day(day) + timedelta(days=1 if after else 0)
-        moment = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.settings.timezone))
-        return round(moment.timestamp()) * 1_000_000
+        return None if day is None else day_us(day, self.settings.timezone, after=after)
 
     def local_day(self, us: int) -> str:
         """The local day of a moment, as 2026-11-23."""

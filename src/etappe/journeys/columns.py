@@ -12,7 +12,9 @@ import numpy as np
 
 from etappe.arrays import Codes, Column, Int, code_type
 from etappe.errors import unknown
-from etappe.expression import Expression, mask, parse, refuse_numbers
+from etappe.expression import Condition, read_condition
+from etappe.journeys.clock import CLOCK
+from etappe.journeys.conditions import journeys_that, over_touchpoints, touchpoints_that
 from etappe.units import MONEY, NO_VALUE, duration_us
 
 Lazy = Mapping[str, Callable[[], Column]]
@@ -90,6 +92,14 @@ class Journeys:
         return tuple(self.lazy)
 
     @property
+    def readable(self) -> tuple[str, ...]:
+        """All names that `column` takes: the further columns, touchpoint, value, and the local day, hour and weekday.
+
+        A column of the data goes before one of the same name that Etappe would make.
+        """
+        return tuple(dict.fromkeys((*self.lazy, "touchpoint", "value", *CLOCK)))
+
+    @property
     def attributes(self) -> tuple[str, ...]:
         """Names of the columns over customers."""
         return tuple(self.lazy_attributes)
@@ -98,10 +108,15 @@ class Journeys:
         """A column over touchpoints, loaded when first asked for; `value` in whole currency, such as "12.5"."""
         if name == "touchpoint":
             return Column(self.touchpoint.astype(np.uint32) + 1, (None, *self.touchpoints))
-        if name not in self.lazy and name != "value":
-            raise unknown(where, "column", name, (*self.lazy, "touchpoint", "value"))
+        if name not in self.readable:
+            raise unknown(where, "column", name, self.readable)
         if name not in self._loaded:
-            self._loaded[name] = self.lazy[name]() if name in self.lazy else money_texts(self.value)
+            if name in self.lazy:
+                self._loaded[name] = self.lazy[name]()
+            elif name == "value":
+                self._loaded[name] = money_texts(self.value)
+            else:
+                self._loaded[name] = CLOCK[name](self.time_us, self.origin.timezone)
         return self._loaded[name]
 
     def attribute(self, name: str, where: str = "attribute") -> Column:
@@ -149,25 +164,25 @@ class Journeys:
             inside &= self.time_us < end_us
         return self.keep(inside)._noting(f"time in [{start_us}, {end_us})")
 
-    def where(self, condition: str) -> "Journeys":
-        """Only what meets a condition over columns or customer attributes: "channel = 'web' and age in ('25-34')"."""
-        expression = parse(condition, "where")
-        over_customers = {name for name in expression.columns if name in self.lazy_attributes}
-        if over_customers and over_customers == expression.columns:
-            found = self.select(self._mask(expression, self.attribute))
+    def where(self, condition: Condition) -> "Journeys":
+        """Only what meets a condition, as text or as a tree: "channel = 'web' and did cart then order within 7d".
+
+        A condition is judged for each touchpoint, and what the journey did on the journey as it is before the filter;
+        one that names no column over touchpoints selects whole journeys.
+
+        Raises
+        ------
+        BadExpression
+            It cannot be read; the message points into its text.
+        UnknownName
+            A column, an attribute or a touchpoint that a step names is not in the data.
+        """
+        expression = read_condition(condition, "where")
+        if over_touchpoints(self, expression.tree):
+            found = self.keep(touchpoints_that(self, expression))
         else:
-            spread = np.repeat(np.arange(len(self)), np.diff(self.offsets))
-
-            def get(name: str) -> Column:
-                if name in over_customers:
-                    return self.attribute(name).take(spread)
-                if name not in (*self.lazy, "touchpoint", "value"):
-                    known = (*self.lazy, "touchpoint", "value", *self.lazy_attributes)
-                    raise unknown("where", "column or customer attribute", name, known)
-                return self.column(name)
-
-            found = self.keep(self._mask(expression, get))
-        return found._noting(condition)
+            found = self.select(journeys_that(self, expression))
+        return found._noting(expression.text)
 
     def split(self, *, end: str | None = None, gap: str | None = None) -> "Journeys":
         """Several journeys a subject: a new one starts after `end`, and after a pause longer than `gap`."""
@@ -182,6 +197,10 @@ class Journeys:
         owner = np.searchsorted(self.offsets, offsets[:-1], side="right") - 1
         split = self._compact(owner, offsets.astype(np.int64), slice(None))
         return split._noting(f"split end={end} gap={gap}")
+
+    def cut(self, owner: Int, offsets: Int, rows: Any) -> "Journeys":
+        """Parts of these journeys, each from one of them (`owner`), out of `rows` of theirs in their order."""
+        return self._compact(owner, offsets, rows)
 
     def _compact(self, chosen: Int, offsets: Int, rows: Any) -> "Journeys":
         def taken(load: Callable[[str], Column], name: str, which: Any) -> Callable[[], Column]:
@@ -200,11 +219,6 @@ class Journeys:
 
     def _noting(self, text: str) -> "Journeys":
         return replace(self, origin=replace(self.origin, filters=(*self.origin.filters, text)))
-
-    def _mask(self, expression: Expression, get: Callable[[str], Column]) -> Any:
-        columns = {name: get(name) for name in expression.columns}
-        refuse_numbers(expression, columns)
-        return mask(expression, columns)
 
 
 def money_texts(value: Int) -> Column:
