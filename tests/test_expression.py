@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etappe.arrays import Column, column_of
+from etappe.condition import Both, Compare, Node, Not
 from etappe.errors import BadExpression
-from etappe.expression import Both, Compare, Node, Not, mask, parse
+from etappe.expression import mask, parse
 
 TEXTS = [None, "web", "store", "it's", "7", "7.0", "-1.5", "nan", "", "wx"]
 COLUMNS = {"channel": column_of(TEXTS), "order id": column_of(list(reversed(TEXTS)))}

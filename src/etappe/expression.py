@@ -1,13 +1,16 @@
-"""Expression: conditions as people write them, "channel = 'web' and not age in ('65+')", as masks over coded columns.
+"""Expression: conditions as people write them, "channel = 'web' and did cart then order within 7d".
 
 Grammar: or, and, not, parentheses; column = <> != < <= > >= value; column [not] in (values); column [not] like 'a%';
 column is [not] null. Text stands in single quotes ('' is a quote). Compared with a number, a column's texts are read as
 numbers, and one that is no number is neither below nor above it. As in SQL, a comparison with a missing value is
 unknown, and what is unknown is not kept.
+
+Over journeys also: did STEP, never STEP, did STEP then STEP [then …] [within 7d], did STEP at least 3 times [within
+30d] (or exactly, at most). A STEP is a touchpoint's name, or a condition on one touchpoint in parentheses.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -15,70 +18,64 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe.arrays import Column
-from etappe.errors import BadExpression
+from etappe.condition import (
+    DEEPEST,
+    RESERVED,
+    STEP_WORDS,
+    Both,
+    Compare,
+    Did,
+    Node,
+    Not,
+    Value,
+    joined,
+    nodes,
+    read_tree,
+    to_text,
+)
+from etappe.errors import BadDuration, BadExpression
+from etappe.units import duration_us
 
 Bool = NDArray[np.bool_]
-Value = str | float
+Judged = tuple[Bool, Bool]
+"""Where a condition is true, and where it is known at all."""
 
-
-class Compare(msgspec.Struct, frozen=True, tag="compare"):
-    """A column against values; `op` is one of = <> < <= > >= in like null."""
-
-    column: str
-    op: str
-    values: tuple[Value, ...] = ()
-
-
-class Not(msgspec.Struct, frozen=True, tag="not"):
-    """What does not hold."""
-
-    of: "Node"
-
-
-class Both(msgspec.Struct, frozen=True, tag="both"):
-    """Two conditions joined by `and` or `or`."""
-
-    op: str
-    left: "Node"
-    right: "Node"
-
-
-Node = Compare | Not | Both
+Condition = str | Node | Mapping[str, Any]
+"""A condition as text, as a tree, or as the plain data of a tree."""
 
 
 class Expression(msgspec.Struct, frozen=True):
-    """A condition that was read: its tree, and the columns that it needs."""
+    """A condition that was read: its tree, the columns that it needs, and where in the text each name stands first."""
 
     text: str
     tree: Node
     columns: frozenset[str]
+    places: dict[tuple[str, str], int]
+    """("column", its name), or ("touchpoint", one that a step names), to a position in the text, from 0."""
+
+    def at(self, kind: str, name: str) -> str:
+        """The place of a name, as a message says it."""
+        return f"at position {self.places[kind, name] + 1} of {self.text!r}"
 
 
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?(?![\w.]))|(?P<op><>|!=|<=|>=|[=<>(),])"
-    r'|(?P<quoted>"[^"]+")|(?P<name>[^\W\d][\w.:$@-]*))'
+    r"|(?P<duration>\d+(?:\.\d+)?[^\W\d_]+(?!\w))"
+    r'|(?P<quoted>"(?:[^"]|"")+")|(?P<name>[^\W\d][\w.:$@-]*))'
 )
-
-
-_RESERVED: Final = ("and", "or", "in", "like", "is", "null")
-
-DEEPEST: Final = 50
-"""Parentheses and `not` within each other; more is an attack or an accident."""
-
+_COMPARISONS: Final = ("=", "<>", "!=", "<", "<=", ">", ">=", "in", "like")
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 
-
-def _joined(op: str, parts: list[Node]) -> Node:
-    """The parts joined pairwise, so that a chain of a thousand `or` is ten levels deep."""
-    if len(parts) == 1:
-        return parts[0]
-    middle = len(parts) // 2
-    return Both(op, _joined(op, parts[:middle]), _joined(op, parts[middle:]))
+MOST_STEPS: Final = 16
+MOST_TIMES: Final = 1_000_000
 
 
 class _Reader:
-    def __init__(self, text: str, where: str) -> None:
-        self.text, self.where, self.columns, self.depth = text, where, set[str](), 0
+    def __init__(self, text: str, where: str, journeys: bool) -> None:
+        self.text, self.where, self.depth = text, where, 0
+        self.journeys, self.in_step = journeys, False
+        self.columns = set[str]()
+        self.places: dict[tuple[str, str], int] = {}
         self.tokens: list[tuple[str, str, int]] = []
         at = 0
         end = len(text.rstrip())
@@ -95,8 +92,9 @@ class _Reader:
         pointer = f"{what} at position {at + 1} of {self.text!r}."
         return BadExpression(self.where, pointer, hint or "Write a condition such as channel = 'web' and value > 10.")
 
-    def peek(self) -> tuple[str, str, int]:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "", len(self.text))
+    def peek(self, ahead: int = 0) -> tuple[str, str, int]:
+        at = self.at + ahead
+        return self.tokens[at] if at < len(self.tokens) else ("end", "", len(self.text))
 
     def word(self, *words: str) -> str | None:
         kind, text, _ = self.peek()
@@ -105,21 +103,21 @@ class _Reader:
             return text.lower()
         return None
 
-    def need(self, word: str) -> None:
+    def need(self, word: str, hint: str = "") -> None:
         if not self.word(word):
-            raise self.fault(self.peek()[2], f"expected {word!r}")
+            raise self.fault(self.peek()[2], f"expected {word!r}", hint)
 
     def either(self) -> Node:
         parts = [self.both()]
         while self.word("or"):
             parts.append(self.both())
-        return _joined("or", parts)
+        return joined("or", parts)
 
     def both(self) -> Node:
         parts = [self.one()]
         while self.word("and"):
             parts.append(self.one())
-        return _joined("and", parts)
+        return joined("and", parts)
 
     def one(self) -> Node:
         self.depth += 1
@@ -138,49 +136,151 @@ class _Reader:
             inner = self.either()
             self.need(")")
             return inner
+        if self.is_verb():
+            return self.verb()
+        return self.comparison()
+
+    def is_verb(self) -> bool:
+        """Whether `did` or `never` stands here as a verb; before an operator it is a column of that name."""
+        kind, text, _ = self.peek()
+        follows, after, _ = self.peek(1)
+        if kind != "name" or text.lower() not in ("did", "never"):
+            return False
+        if follows == "op":
+            return after == "("
+        return follows != "name" or after.lower() not in RESERVED
+
+    def verb(self) -> Node:
+        _, verb, at = self.peek()
+        self.at += 1
+        if not self.journeys:
+            hint = "Write a condition on columns here, and ask for journeys where a question has its filter."
+            raise self.fault(at, f"{verb!r} asks about a whole journey, and here is a single row,", hint)
+        if self.in_step:
+            hint = "Join them outside of the parentheses: did cart and did order."
+            raise self.fault(at, f"{verb!r} asks about a whole journey, and a step is a single touchpoint,", hint)
+        steps = [self.step()]
+        while self.word("then"):
+            if len(steps) == MOST_STEPS:
+                raise self.fault(self.peek()[2], f"more than {MOST_STEPS} steps", "Ask for fewer.")
+            steps.append(self.step())
+        count, times = self.count(verb.lower(), len(steps))
+        began = self.peek()[2]
+        within = self.length() if self.word("within") else None
+        if within is not None and len(steps) == 1 and count is None:
+            hint = (
+                "Give a second step, did cart then order within 7d, or a count, did order at least 2 times within 7d."
+            )
+            raise self.fault(began, "one touchpoint alone takes no time,", hint)
+        did = Did(tuple(steps), within, count or "at least", times)
+        return Not(did) if verb.lower() == "never" else did
+
+    def count(self, verb: str, steps: int) -> tuple[Any, int]:
+        """How often, such as `at least 3 times`; None where nothing is said of it."""
+        began = self.peek()[2]
+        count = self.word("at", "exactly")
+        if count is None:
+            return None, 1
+        if steps > 1:
+            raise self.fault(began, "a sequence is not counted,", "Count one touchpoint: did order at least 2 times.")
+        if verb == "never":
+            raise self.fault(began, "'never' is a count already,", "Write: did order at most 2 times.")
+        if count == "at":
+            which = self.word("least", "most")
+            if which is None:
+                raise self.fault(self.peek()[2], "expected 'least' or 'most'", "Such as: did order at least 3 times.")
+            count = f"at {which}"
+        kind, text, at = self.peek()
+        if kind != "number" or not text.isdecimal() or int(text) > MOST_TIMES:
+            hint = "Such as: did order at least 3 times."
+            raise self.fault(at, f"expected a whole number up to {MOST_TIMES:,}", hint)
+        self.at += 1
+        self.word("times", "time")
+        return count, int(text)
+
+    def step(self) -> Node:
+        """A touchpoint's name, or a condition on one touchpoint in parentheses."""
+        kind, text, at = self.peek()
+        if self.word("("):
+            self.in_step = True
+            inner = self.either()
+            self.in_step = False
+            self.need(")")
+            return inner
+        if kind != "text" and (kind != "name" or text.lower() in STEP_WORDS):
+            hint = "Name one in single quotes, or write a condition on it in parentheses: did (value > 50)."
+            if kind in ("name", "quoted"):
+                hint = f"""Did you mean '{text.strip('"')}', in single quotes?"""
+            raise self.fault(at, "expected a touchpoint", hint)
+        self.at += 1
+        name = text[1:-1].replace("''", "'") if kind == "text" else text
+        self.columns.add("touchpoint")
+        self.places.setdefault(("touchpoint", name), at)
+        self.places.setdefault(("column", "touchpoint"), at)
+        return Compare("touchpoint", "=", (name,))
+
+    def length(self) -> str:
+        kind, text, at = self.peek()
+        if kind not in ("duration", "text"):
+            raise self.fault(at, "expected a length of time", "Write a number and a unit: 30m, 12h, 7d, 2w.")
+        text = text[1:-1] if kind == "text" else text
+        try:
+            duration_us(text)
+        except BadDuration as problem:
+            raise self.fault(at, problem.what.removesuffix("."), problem.hint) from None
+        self.at += 1
+        return text
+
+    def comparison(self) -> Node:
         kind, column, at = self.peek()
         if kind not in ("name", "quoted"):
             raise self.fault(at, "expected a column")
-        if kind == "name" and column.lower() in _RESERVED:
+        if kind == "name" and column.lower() in RESERVED:
             raise self.fault(at, "expected a column", f'A column of this name stands in double quotes: "{column}".')
         self.at += 1
-        column = column.strip('"')
+        if kind == "quoted":
+            column = column[1:-1].replace('""', '"')
         self.columns.add(column)
+        self.places.setdefault(("column", column), at)
         if self.word("is"):
             negated = self.word("not")
             self.need("null")
             null = Compare(column, "null")
             return Not(null) if negated else null
         negated = self.word("not")
-        op = self.word("in", "like") if negated else self.word("=", "<>", "!=", "<", "<=", ">", ">=", "in", "like")
+        op: Any = self.word("in", "like") if negated else self.word(*_COMPARISONS)
         if op is None:
             raise self.fault(self.peek()[2], "expected =, <>, <, >, in, like or is null")
+        names = self.in_step and column == "touchpoint" and op in ("=", "<>", "!=", "in")
         if op == "in":
             self.need("(")
-            values = [self.value()]
+            values = [self.value(names)]
             while self.word(","):
-                values.append(self.value())
+                values.append(self.value(names))
             self.need(")")
         else:
-            values = [self.value()]
+            values = [self.value(names)]
         if op == "like" and not isinstance(values[0], str):
             raise self.fault(self.peek()[2], "like needs a text")
         compared = Compare(column, "<>" if op == "!=" else op, tuple(values))
         return Not(compared) if negated else compared
 
-    def value(self) -> Value:
+    def value(self, names: bool) -> Value:
         kind, text, at = self.peek()
         self.at += 1
         if kind == "text":
-            return text[1:-1].replace("''", "'")
+            text = text[1:-1].replace("''", "'")
+            if names:
+                self.places.setdefault(("touchpoint", text), at)
+            return text
         if kind == "number":
             return float(text)
-        hint = f"Did you mean '{text}', in single quotes?" if kind in ("name", "quoted") else ""
+        hint = f"Did you mean '{text}', in single quotes?" if kind in ("name", "quoted", "duration") else ""
         raise self.fault(at, "expected a text in single quotes or a number", hint)
 
 
-def parse(text: str, where: str = "expression") -> Expression:
-    """Read a condition.
+def parse(text: str, where: str = "expression", *, journeys: bool = False) -> Expression:
+    """Read a condition; one over `journeys` may also say what they did.
 
     Raises
     ------
@@ -192,17 +292,34 @@ def parse(text: str, where: str = "expression") -> Expression:
     >>> sorted(parse("channel = 'web' and value > 10").columns)
     ['channel', 'value']
     """
-    reader = _Reader(text, where)
+    reader = _Reader(text, where, journeys)
     tree = reader.either()
     if reader.peek()[0] != "end":
         raise reader.fault(reader.peek()[2], f"did not expect {reader.peek()[1]!r}")
-    return Expression(text, tree, frozenset(reader.columns))
+    return Expression(text, tree, frozenset(reader.columns), reader.places)
+
+
+def read_condition(condition: Condition, where: str = "where") -> Expression:
+    """A condition over journeys in any of its forms; a tree is refused for what its text would be refused for.
+
+    Examples
+    --------
+    >>> read_condition(Compare("channel", "=", ("web",))).text
+    "channel = 'web'"
+    """
+    if isinstance(condition, str):
+        return parse(condition, where, journeys=True)
+    tree = condition if isinstance(condition, Node) else read_tree(condition, where)
+    return parse(to_text(tree), where, journeys=True)
 
 
 def mask(expression: Expression, columns: Mapping[str, Column]) -> Bool:
     """Which rows meet the condition. Each distinct text is judged once, then looked up by code: O(rows)."""
-    true, _ = _judge(expression.tree, columns)
-    return true
+
+    def leaf(node: Node) -> Judged | None:
+        return compared(node, columns[node.column]) if isinstance(node, Compare) else None
+
+    return judge(expression.tree, leaf)[0]
 
 
 def refuse_numbers(expression: Expression, columns: Mapping[str, Column]) -> None:
@@ -213,40 +330,43 @@ def refuse_numbers(expression: Expression, columns: Mapping[str, Column]) -> Non
     BadExpression
         The message shows one of the column's texts.
     """
-    for node in _compares(expression.tree):
+    for node in nodes(expression.tree):
+        if not isinstance(node, Compare):
+            continue
         texts = [name for name in columns[node.column].names if name is not None]
         number = next((value for value in node.values if isinstance(value, float)), None)
         if number is not None and texts and all(_float(text) is None for text in texts):
-            what = f"column {node.column!r} holds texts such as {texts[0]!r}, and no number."
-            raise BadExpression(f"where: {expression.text}", what, f"Compare it with a text: '{number:g}'.")
+            place = expression.at("column", node.column)
+            what = f"column {node.column!r}, {place}, holds texts such as {texts[0]!r}, and no number."
+            raise BadExpression("where", what, f"Compare it with a text: '{number:g}'.")
 
 
-def _compares(node: Node) -> Iterator[Compare]:
-    waiting = [node]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, Compare):
-            yield one
-        else:
-            waiting += [one.of] if isinstance(one, Not) else [one.left, one.right]
+def judge(node: Node, leaf: Callable[[Node], Judged | None]) -> Judged:
+    """Where a node is true, and where it is known at all (three-valued logic).
 
-
-def _judge(node: Node, columns: Mapping[str, Column]) -> tuple[Bool, Bool]:
-    """Where a node is true, and where it is known at all (three-valued logic)."""
-    if isinstance(node, Compare):
-        column = columns[node.column]
-        verdicts = [_verdict(name, node) for name in column.names]
-        true = np.asarray([v is True for v in verdicts], bool)
-        known = np.asarray([v is not None for v in verdicts], bool)
-        return true[column.codes], known[column.codes]
+    `leaf` judges what it can, comparisons at least; for any other node it may give None, and its parts are judged.
+    """
+    found = leaf(node)
+    if found is not None:
+        return found
     if isinstance(node, Not):
-        true, known = _judge(node.of, columns)
+        true, known = judge(node.of, leaf)
         return known & ~true, known
-    left, left_known = _judge(node.left, columns)
-    right, right_known = _judge(node.right, columns)
+    if not isinstance(node, Both):
+        raise TypeError(f"nothing judges {node!r}")
+    left, left_known = judge(node.left, leaf)
+    right, right_known = judge(node.right, leaf)
     if node.op == "and":
         return left & right, (left_known & right_known) | (left_known & ~left) | (right_known & ~right)
     return left | right, (left_known & right_known) | left | right
+
+
+def compared(node: Compare, column: Column) -> Judged:
+    """Where a comparison is true, and where it is known."""
+    verdicts = [_verdict(name, node) for name in column.names]
+    true = np.asarray([v is True for v in verdicts], bool)
+    known = np.asarray([v is not None for v in verdicts], bool)
+    return true[column.codes], known[column.codes]
 
 
 def _verdict(text: str | None, node: Compare) -> bool | None:

@@ -27,10 +27,10 @@ def groups_of(journeys: Journeys, by: str, where: str) -> list[tuple[str | None,
     """
     if by in journeys.attributes:
         column = journeys.attribute(by)
-    elif by in (*journeys.columns, "touchpoint"):
+    elif by in journeys.readable:
         column = _first(journeys, journeys.column(by))
     else:
-        known = (*journeys.attributes, *journeys.columns, "touchpoint")
+        known = (*journeys.attributes, *journeys.readable)
         raise unknown(f"{where}: by", "customer attribute or column", by, known)
     order = np.argsort(column.codes, kind="stable")
     codes, starts = np.unique(column.codes[order], return_index=True)

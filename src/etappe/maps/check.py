@@ -222,7 +222,7 @@ def _window(place: str, window: Window | None) -> Found:
 def _condition(place: str, text: str | None) -> Found:
     if text is not None:
         try:
-            parse(text, place)
+            parse(text, place, journeys=True)
         except EtappeError as error:
             yield place, error.what, error.hint, "error"
 

@@ -5,7 +5,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from etappe.expression import Both, Compare, Node, Not, parse
+from etappe.condition import Both, Compare, Node, to_text
+from etappe.expression import parse
 from etappe.maps.model import Evidence, Parameters
 
 Needs = Literal["data", "surveys", "texts", "models", "tickets", "pages", "automations", "hand"]
@@ -129,12 +130,12 @@ def parameters_of(evidence: Evidence) -> tuple[Parameters, str | None, tuple[str
     known = {*metric.parameters, *metric.optional}
     lifted: dict[str, str] = {}
     rest: list[str] = []
-    for node in _conjuncts(parse(evidence.filter, "filter").tree):
+    for node in _conjuncts(parse(evidence.filter, "filter", journeys=True).tree):
         name = "touchpoint" if isinstance(node, Compare) and node.column == "step" else getattr(node, "column", "")
         if isinstance(node, Compare) and node.op == "=" and name in known and name not in lifted:
             lifted[name] = str(node.values[0])
         else:
-            rest.append(_text(node))
+            rest.append(f"({to_text(node)})" if isinstance(node, Both) else to_text(node))
     fields = {"from": "start", "to": "end"}
     found = msgspec.structs.replace(given, **{fields.get(name, name): value for name, value in lifted.items()})
     return found, " and ".join(rest) or None if lifted else evidence.filter, tuple(lifted)
@@ -144,18 +145,3 @@ def _conjuncts(node: Node) -> list[Node]:
     if isinstance(node, Both) and node.op == "and":
         return [*_conjuncts(node.left), *_conjuncts(node.right)]
     return [node]
-
-
-def _text(node: Node) -> str:
-    """A condition as text again."""
-    if isinstance(node, Not):
-        return f"not ({_text(node.of)})"
-    if isinstance(node, Both):
-        return f"({_text(node.left)} {node.op} {_text(node.right)})"
-    values = [
-        repr(value) if isinstance(value, float) else "'" + value.replace("'", "''") + "'" for value in node.values
-    ]
-    column = f'"{node.column}"'
-    if node.op == "null":
-        return f"{column} is null"
-    return f"{column} in ({', '.join(values)})" if node.op == "in" else f"{column} {node.op} {values[0]}"

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.arrays import Column, code_type
+from etappe.arrays import code_type
 from etappe.errors import EtappeError
-from etappe.expression import mask, parse
+from etappe.expression import parse
 from etappe.journeys.columns import Journeys
+from etappe.journeys.conditions import touchpoints_that
 from etappe.maps.model import JourneyMap, Touchpoint
 
 if TYPE_CHECKING:
@@ -36,19 +37,6 @@ class Seen:
     """Touchpoints of the map that are one name of the data and all of its events, with that name."""
     problems: Mapping[str, str]
     """Touchpoints whose `match` cannot be asked of this data, and why."""
-
-
-def _events_where(journeys: Journeys, condition: str, where: str) -> Bool:
-    """Which events meet a condition over columns and customer attributes."""
-    expression = parse(condition, where)
-    columns: dict[str, Column] = {}
-    for name in expression.columns:
-        if name in journeys.attributes:
-            spread = np.repeat(np.arange(len(journeys)), np.diff(journeys.offsets))
-            columns[name] = journeys.attribute(name).take(spread)
-        else:
-            columns[name] = journeys.column(name, where)
-    return mask(expression, columns)
 
 
 def names_of(
@@ -82,7 +70,7 @@ def see(document: JourneyMap, journeys: Journeys, registry: "Registry | None" = 
     for i, t in enumerate(document.touchpoints):
         if t.match is not None:
             try:
-                claimed = _events_where(journeys, t.match, f"touchpoints[{i}].match")
+                claimed = touchpoints_that(journeys, parse(t.match, f"touchpoints[{i}].match", journeys=True))
             except EtappeError as error:
                 problems[t.id] = str(error)
                 continue
