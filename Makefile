@@ -48,8 +48,9 @@ bench: $(VENV)/.test ## Measure, beside DuckDB and Polars (benchmarks/)
 drills: $(VENV)/.test ## Every fault that it must survive
 	$(PYTEST) -m drill
 
-oracles: $(VENV)/.test ## What is long: the peers beside us, thousands of new examples
+oracles: $(VENV)/.test .venv-peers/.done ## What is long: the peers beside us, thousands of new examples
 	$(BIN)/python benchmarks/run.py
+	$(PYTEST) -m oracle
 	$(PYTEST) -n 2 --hypothesis-profile=oracle -m "not oracle and not browser" $$(grep -l '@given' tests/test_*.py)
 
 chromium:
@@ -74,6 +75,12 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.test: pyproject.toml | $(VENV)/bin/python
 	$(PIP) --editable '.[test,demo,charts]'
 	@touch $@ $(VENV)/.demo
+
+# The peers are never dependencies: they have an environment of their own, and tests start them as processes.
+.venv-peers/.done: tests/peers/requirements.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --prefer-binary -r $<
+	@touch $@
 
 ui/node_modules/.done: ui/package-lock.json $(VENV)/.test
 	$(NPM) ci --silent --no-audit --no-fund

@@ -1,0 +1,25 @@
+"""PM4Py in a process of its own (AGPL: a tool of the tests, never a dependency): variants and transitions of a log."""
+
+import json
+import sys
+import warnings
+
+warnings.filterwarnings("ignore")
+import pandas as pd  # noqa: E402
+
+sys.path.pop(0)  # this folder holds a file of the library's own name
+import pm4py  # noqa: E402
+
+asked = json.load(sys.stdin)
+log = pd.DataFrame(asked["events"], columns=["case", "i", "t", "name"]).sort_values(["case", "i"])
+log["time:timestamp"] = pd.to_datetime(log["t"], unit="s", utc=True)
+log = log.rename(columns={"case": "case:concept:name", "name": "concept:name"}).astype({"case:concept:name": str})
+variants = pm4py.get_variants(log)
+pairs, _, _ = pm4py.discover_dfg(log)
+json.dump(
+    {
+        "variants": sorted([" > ".join(path), int(count)] for path, count in variants.items()),
+        "transitions": sorted([a, b, int(count)] for (a, b), count in pairs.items()),
+    },
+    sys.stdout,
+)
