@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etappe import arrays
 from etappe.errors import BadDocument, UnknownName
 from etappe.journeys.columns import journeys_of
 from etappe.journeys.stages import UNASSIGNED, atoms_of, default_registry, extend, stage_sequence, undiscovered
@@ -313,6 +314,13 @@ def test_the_first_rule_that_fits_gives_the_atom(lists):
             expected.append(ATOMS.index(fits[0] if fits else touchpoint.atom))
             before |= means
     assert atoms_of(j, registry).tolist() == expected
+
+
+def test_atoms_are_the_same_in_threads(monkeypatch):
+    shop = journeys(*["0 visit, 1 order, 2 visit, 3 order", "0 visit", "", "1 visit, 1 order, 1 kiosk"] * 40)
+    alone = atoms_of(shop, default_registry()).tolist()
+    monkeypatch.setattr(arrays, "SMALL", 0)
+    assert atoms_of(shop, default_registry()).tolist() == alone
 
 
 @pytest.mark.requirement("000-14")

@@ -40,22 +40,29 @@ class Stages(Question, frozen=True, kw_only=True):
 
 @kernel
 def _stays(
-    offsets: Int, time_us: Int, stage: NDArray[Any], s: int, first: int, last: int
-) -> tuple[Int, NDArray[np.bool_], Int]:
-    """For each journey and each of s stages: time spent, whether touched; and events of each stage. O(t + n * s)."""
-    spent = np.zeros((last - first, s), np.int64)
-    touched = np.zeros((last - first, s), np.bool_)
+    offsets: Int, time_us: Int, atoms: NDArray[Any], stage_of: NDArray[Any], s: int, first: int, last: int
+) -> tuple[Int, Int, Int]:
+    """For each of s stages: the times spent by the journeys that touch it, how many those are, events. O(t + n * s)."""
+    spent = np.empty((s, last - first), np.int64)
+    journeys = np.zeros(s, np.int64)
     events = np.zeros(s, np.int64)
+    here = np.zeros(s, np.int64)
+    times_here = np.zeros(s, np.int64)
     for c in range(first, last):
-        stages = stage[offsets[c] : offsets[c + 1]]
+        own = atoms[offsets[c] : offsets[c + 1]]
         times = time_us[offsets[c] : offsets[c + 1]]
-        for i in range(len(stages)):
-            own = stages[i]
-            events[own] += 1
-            touched[c - first, own] = True
+        for i in range(len(own)):
+            stage = stage_of[own[i]]
+            here[stage] += 1
             if i + 1 < len(times):
-                spent[c - first, own] += times[i + 1] - times[i]
-    return spent, touched, events
+                times_here[stage] += times[i + 1] - times[i]
+        for r in range(s):
+            if here[r] > 0:
+                spent[r, journeys[r]] = times_here[r]
+                journeys[r] += 1
+                events[r] += here[r]
+                here[r] = times_here[r] = 0
+    return spent, journeys, events
 
 
 def _rows(question: Stages, registry: Registry) -> list[tuple[str, str]]:
@@ -65,15 +72,15 @@ def _rows(question: Stages, registry: Registry) -> list[tuple[str, str]]:
     return [*named, (NOT_COVERED, NOT_COVERED), (UNASSIGNED, UNASSIGNED)]
 
 
-def _stage_of(journeys: Journeys, question: Stages, registry: Registry) -> NDArray[np.uint8]:
-    """Each touchpoint's row in `_rows`."""
+def _stage_of(question: Stages, registry: Registry) -> NDArray[np.uint8]:
+    """Each atom's row in `_rows`."""
     rows = [name for name, _ in _rows(question, registry)]
     model = registry.model(question.model, "stages: model")
     of_atom = np.full(256, len(rows) - 1, np.uint8)
     for i, atom in enumerate(ATOMS):
         stage = model.atoms.get(atom)
         of_atom[i] = len(rows) - 2 if stage is None else rows.index(stage)
-    return plain(of_atom[atoms_of(journeys, registry)])
+    return plain(of_atom)
 
 
 def find(journeys: Journeys, question: Stages, registry: Registry | None = None) -> Finding:
@@ -82,12 +89,12 @@ def find(journeys: Journeys, question: Stages, registry: Registry | None = None)
     rows = _rows(question, registry)
     s, n = len(rows), len(journeys)
     offsets, time_us, _ = arrays_of(journeys)
-    stage = _stage_of(journeys, question, registry)
-    partials = over_parts(offsets, lambda a, b: _stays(offsets, time_us, stage, s, a, b))
+    atoms, stage_of = plain(atoms_of(journeys, registry)), _stage_of(question, registry)
+    partials = over_parts(offsets, lambda a, b: _stays(offsets, time_us, atoms, stage_of, s, a, b))
+    counts = sum((part[1] for part in partials), np.zeros(s, np.int64))
     events = sum((part[2] for part in partials), np.zeros(s, np.int64))
-    counts = sum((np.count_nonzero(part[1], axis=0) for part in partials), np.zeros(s, np.int64))
     none = np.empty(0, np.int64)
-    times = [np.concatenate([none, *(part[0][part[1][:, r], r] for part in partials)]) for r in range(s)]
+    times = [np.concatenate([none, *(part[0][r, : part[1][r]] for part in partials)]) for r in range(s)]
     sums = [total(spent) for spent in times]
     whole = sum(sums)
     share, low, high = shares(counts, n)
@@ -119,7 +126,7 @@ def who(journeys: Journeys, question: Stages, row: Mapping[str, Any], registry: 
     wanted = names.index(row["stage"])
 
     def held(some: Journeys) -> Int:
-        rows = np.flatnonzero(_stage_of(some, question, registry) == wanted)
+        rows = np.flatnonzero(_stage_of(question, registry)[atoms_of(some, registry)] == wanted)
         return np.unique(np.searchsorted(some.offsets, rows, side="right") - 1).astype(np.int64)
 
     return within_group(journeys, question.by, row, "stages", held)

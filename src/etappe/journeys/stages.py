@@ -15,7 +15,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.arrays import Int
 from etappe.documents import Path, fault, read
 from etappe.errors import BadDocument, unknown
 from etappe.journeys.columns import Journeys
@@ -219,15 +218,6 @@ def default_registry() -> Registry:
     return registry
 
 
-def _after_first(hits: NDArray[np.bool_], offsets: Int) -> NDArray[np.bool_]:
-    """Where a hit lies before a touchpoint in its journey. O(t)."""
-    positions = np.flatnonzero(hits)
-    owner = np.searchsorted(offsets, positions, side="right") - 1
-    first = np.full(len(offsets) - 1, len(hits), np.int64)
-    first[owner[::-1]] = positions[::-1]  # of several hits in a journey the first is written last, and stays
-    return np.arange(len(hits)) > np.repeat(first, np.diff(offsets))
-
-
 def atoms_of(journeys: Journeys, registry: Registry) -> NDArray[np.uint8]:
     """The atom of every touchpoint: its default, or that of the first rule that fits what came before it.
 
@@ -244,22 +234,18 @@ def atoms_of(journeys: Journeys, registry: Registry) -> NDArray[np.uint8]:
     >>> [ATOMS[atom] for atom in atoms_of(shop, default_registry())]
     ['research', 'buy', 'stay']
     """
+    from etappe.journeys.atoms import atoms_after
+
     found = [registry.find(name) for name in journeys.touchpoints]
     defaults = [UNASSIGNED if touchpoint is None else ATOMS.index(touchpoint.atom) for touchpoint in found]
-    codes = journeys.touchpoint
-    atoms = np.asarray(defaults, np.uint8)[codes] if len(codes) else np.zeros(0, np.uint8)
 
+    @cache
     def meant(name: str) -> NDArray[np.bool_]:
         return np.asarray([touchpoint is not None and name in (touchpoint.id, touchpoint.atom) for touchpoint in found])
 
-    after: dict[str, NDArray[np.bool_]] = {}
-    for rule in reversed(registry.rules):  # backwards, so that the first rule that fits is written last
-        subject, before = meant(rule.touchpoint), meant(rule.after)
-        if subject.any() and before.any():
-            if rule.after not in after:
-                after[rule.after] = _after_first(before[codes], journeys.offsets)
-            atoms[subject[codes] & after[rule.after]] = ATOMS.index(rule.atom)
-    return atoms
+    rules = [(meant(rule.touchpoint), meant(rule.after), ATOMS.index(rule.atom)) for rule in registry.rules]
+    apply = [rule for rule in rules if rule[0].any() and rule[1].any()]
+    return atoms_after(journeys.offsets, journeys.touchpoint, np.asarray(defaults, np.uint8), apply)
 
 
 def stage_sequence(atoms: Sequence[Atom], model: StageModel) -> list[str | None]:
