@@ -48,6 +48,23 @@ def column_of(texts: Iterable[str | None]) -> Column:
     return Column(np.asarray(codes, code_type(len(index))), tuple(index))
 
 
+def distinct(values: NDArray[Any]) -> NDArray[Any]:
+    """The different values, rising. By sorting: np.unique hashes, which takes a microsecond for each value.
+
+    Examples
+    --------
+    >>> distinct(np.array([3, 1, 3])).tolist()
+    [1, 3]
+    """
+    if len(values) == 0:
+        return values
+    if not (values[1:] >= values[:-1]).all():
+        values = np.sort(values)
+    first = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=first[1:])
+    return values[first]
+
+
 def parts(offsets: Int, count: int) -> list[tuple[int, int]]:
     """Ranges of whole journeys with about equally many touchpoints each, at most `count` of them."""
     n = len(offsets) - 1

@@ -26,7 +26,7 @@ from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import median, or_none, shares
 from etappe.analysis.kernel import arrays_of
 from etappe.analysis.sieve import levels_of, times_of
-from etappe.arrays import Int
+from etappe.arrays import Int, distinct
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
 from etappe.units import day_us, duration_us
@@ -191,7 +191,7 @@ def _rows(question: Funnel, counted: Counted, at: Any) -> tuple[dict[str, Any], 
     columns: dict[str, Any] = {"position": np.arange(1, k + 1), "step": list(question.steps), "reached": counts}
     if question.unit != "journey" or question.hold or question.by_at == "all":
         owner = counted.owner[at]
-        columns["journeys"] = np.array([len(np.unique(owner[reached[:, j]])) for j in range(k)], np.int64)
+        columns["journeys"] = np.array([len(distinct(owner[reached[:, j]])) for j in range(k)], np.int64)
     if opened:
         came = columns["entered"] = np.count_nonzero(counted.entered[at], axis=0).astype(np.int64)
         rates, bases = _rates(question, counts, came, int(np.count_nonzero(reached.any(axis=1))))
@@ -263,7 +263,7 @@ def who(journeys: Journeys, question: Funnel, row: Mapping[str, Any]) -> Int:
             mine &= counted.reached[:, position - 1]
         else:
             mine &= (last_step(counted.reached) == position - 1) & (counted.running == (part == "open"))
-        return np.unique(counted.owner[mine]).astype(np.int64)
+        return distinct(counted.owner[mine]).astype(np.int64)
 
     return within_group(journeys, question.group_by(), row, "funnel", held)
 

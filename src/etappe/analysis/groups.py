@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from etappe.arrays import Column, Int
+from etappe.arrays import Column, Int, code_type
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
 
@@ -33,7 +33,9 @@ def groups_of(journeys: Journeys, by: str, where: str) -> list[tuple[str | None,
         known = (*journeys.attributes, *journeys.readable)
         raise unknown(f"{where}: by", "customer attribute or column", by, known)
     order = np.argsort(column.codes, kind="stable")
-    codes, starts = np.unique(column.codes[order], return_index=True)
+    rising = column.codes[order]
+    starts = np.flatnonzero(np.concatenate(([True], rising[1:] != rising[:-1]))) if len(order) else order
+    codes = rising[starts]
     if len(codes) > MAX_GROUPS:
         what = f"{by!r} has {len(codes):,} different values, more than {MAX_GROUPS}."
         raise BadQuestion(f"{where}: by", what, "Break down by a column with fewer values.")
@@ -49,7 +51,7 @@ def _first(journeys: Journeys, column: Column) -> Column:
     """The column's value at each journey's first touchpoint; none for an empty journey."""
     names = (*column.names, None)
     starts, ends = journeys.offsets[:-1], journeys.offsets[1:]
-    codes = np.full(len(journeys), len(names) - 1, np.int64)
+    codes = np.full(len(journeys), len(names) - 1, code_type(len(names)))
     held = np.flatnonzero(ends > starts)
     codes[held] = column.codes[starts[held]]
     return Column(codes, names)

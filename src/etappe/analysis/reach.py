@@ -13,7 +13,7 @@ from etappe.analysis.answer import Answer, Caution, Finding, Question, answer, c
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
 from etappe.analysis.kernel import arrays_of, join, kernel, plain
-from etappe.arrays import Int, over_parts
+from etappe.arrays import Int, distinct, over_parts
 from etappe.errors import BadQuestion
 from etappe.journeys.columns import Journeys
 from etappe.units import NO_VALUE
@@ -126,7 +126,7 @@ def who(journeys: Journeys, question: Reach, row: Mapping[str, Any]) -> Int:
 
     def held(some: Journeys) -> Int:
         rows = np.flatnonzero(some.touchpoint == some.code(row["touchpoint"], "reach: row"))
-        return np.unique(np.searchsorted(some.offsets, rows, side="right") - 1).astype(np.int64)
+        return distinct(np.searchsorted(some.offsets, rows, side="right") - 1).astype(np.int64)
 
     return within_group(journeys, question.by, row, "reach", held)
 

@@ -15,7 +15,7 @@ from etappe.analysis.answer import Answer, Finding, Question, answer
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
 from etappe.analysis.kernel import arrays_of, kernel
-from etappe.arrays import Int, over_parts
+from etappe.arrays import Int, distinct, over_parts
 from etappe.journeys.columns import Journeys
 
 DIRECT: Final = 64
@@ -232,7 +232,7 @@ def _slots(journeys: Journeys) -> _Slots:
     inner = np.ones(max(0, journeys.events - 1), bool)
     inner[offsets[(offsets > 0) & (offsets < journeys.events)] - 1] = False
     keys = touchpoint[:-1].astype(np.int64) * k + touchpoint[1:]
-    return _Slots(np.unique(keys[inner]), np.empty(0, np.int32))
+    return _Slots(distinct(keys[inner]), np.empty(0, np.int32))
 
 
 def find(journeys: Journeys, question: Transitions) -> Finding:
@@ -322,7 +322,7 @@ def who(journeys: Journeys, question: Transitions, row: Mapping[str, Any]) -> In
         before, after = some.code(row["from"], "transitions: row"), some.code(row["to"], "transitions: row")
         rows = np.flatnonzero((some.touchpoint[:-1] == before) & (some.touchpoint[1:] == after))
         owner = np.searchsorted(some.offsets, rows, side="right") - 1
-        return np.unique(owner[rows + 1 < some.offsets[owner + 1]]).astype(np.int64)
+        return distinct(owner[rows + 1 < some.offsets[owner + 1]]).astype(np.int64)
 
     return within_group(journeys, question.by, row, "transitions", held)
 

@@ -13,7 +13,7 @@ import numpy as np
 from etappe.analysis.answer import Answer
 from etappe.analysis.reach import reach
 from etappe.analysis.stages import stages
-from etappe.arrays import Column, Int
+from etappe.arrays import Column, Int, distinct
 from etappe.errors import BadQuestion
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry, undiscovered
@@ -298,7 +298,7 @@ def _quoted(text: str) -> str:
 def _by_code(journeys: Journeys, column: Column, titles: Mapping[str, str]) -> list[tuple[str, str, int]]:
     """How many journeys have each text of a column."""
     owner = np.repeat(np.arange(len(journeys)), np.diff(journeys.offsets))
-    pairs = np.unique(column.codes.astype(np.int64) * len(journeys) + owner) // max(1, len(journeys))
+    pairs = distinct(column.codes.astype(np.int64) * len(journeys) + owner) // max(1, len(journeys))
     counts = np.bincount(pairs, minlength=len(column.names)).tolist()
     return [
         (name, titles.get(name, name), count)
