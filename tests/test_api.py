@@ -50,6 +50,17 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         yield found
 
 
+def test_a_condition_stands_beside_the_question_as_text_or_as_a_tree(client: Client) -> None:
+    tree = {"type": "did", "steps": [{"type": "compare", "column": "medium", "op": "=", "values": ["digital"]}] * 3}
+    for where, n in (("did visit then order within 1h", 2), (tree, 1), (None, 3), ("", 3)):
+        status, _, body = client.send("POST", "/api/ask", {"question": "reach", "where": where})
+        assert (status, json.loads(body)["n"]) == (200, n)
+    for where, what in (("did ordr", "at position 5 of 'did ordr'"), ({"type": "did"}, "`steps`"), ([1], "`array`")):
+        status, _, body = client.send("POST", "/api/ask", {"question": "reach", "where": where})
+        assert status in (400, 404)
+        assert what in json.loads(body)["message"]
+
+
 def test_meta_says_what_the_workspace_holds(client: Client) -> None:
     meta = client.get("/api/meta")
     assert (meta["workspace"], meta["events"], meta["customers"]) == ("Shop", 6, 3)

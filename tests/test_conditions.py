@@ -1,7 +1,9 @@
 """Conditions over journeys: what a journey did, with columns and attributes, in every form, refused with a place."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -138,6 +140,16 @@ def test_an_error_points_into_the_text(condition, sentence):
         SHOP.where(condition)
     assert sentence in str(refused.value)
     assert refused.value.where == "where"
+
+
+def test_every_condition_of_the_page_can_be_read():
+    page = (Path(__file__).parents[1] / "docs" / "filters.md").read_text(encoding="utf-8")
+    tables = re.findall(r"^\| condition \| .*?\n\n", page, re.MULTILINE | re.DOTALL)
+    rows = [row.split("|")[1] for table in tables for row in table.splitlines()[2:] if row]
+    conditions = [condition for row in rows for condition in re.findall("`(.*?)`", row)]
+    assert len(conditions) > 20
+    for text in conditions:
+        parse(text, journeys=True)
 
 
 def test_a_row_is_not_asked_what_its_journey_did():

@@ -9,10 +9,8 @@ touchpoints' times, so it runs from entering the stage to leaving it, and return
 """
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any, ClassVar, Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -135,8 +133,7 @@ def who(journeys: Journeys, question: Stages, row: Mapping[str, Any], registry: 
 def answered(journeys: Journeys, question: Stages, registry: Registry | None = None) -> Answer:
     """Answer the question by a registry; its contents are part of the snapshot."""
     known = registry or default_registry()
-    digest = sha256(msgspec.json.encode(known)).hexdigest()
-    return answer(journeys, question, lambda some, asked: find(some, asked, known), registry=digest)
+    return answer(journeys, question, lambda some, asked: find(some, asked, known), registry=known.digest)
 
 
 def stages(journeys: Journeys, *, model: str = "m4", registry: Registry | None = None, by: str | None = None) -> Answer:

@@ -11,7 +11,6 @@ from pathlib import Path, PurePath
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-import numpy as np
 from litestar import Litestar, Request, Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
@@ -25,6 +24,7 @@ from etappe.apps.guard import CSP, Guard
 from etappe.apps.map_view import bound_view, map_card
 from etappe.apps.overview import overview
 from etappe.apps.workspace import Workspace
+from etappe.arrays import distinct
 from etappe.collect.mapping import read_mapping
 from etappe.collect.refusals import Refusal, explained
 from etappe.errors import (
@@ -186,8 +186,10 @@ class Api:
 
         @post("/api/ask", sync_to_thread=True, status_code=200)
         def ask_question(request: Request[Any, Any, Any], data: JSONBody[dict[str, Any]]) -> dict[str, Any]:
-            """Answer any question; the body is the question."""
-            return ws.ask(data, self.chosen(request)).to_dict()
+            """Answer any question; the body is the question, with a condition under `where` if wanted, text or tree."""
+            question = {name: value for name, value in data.items() if name != "where"}
+            journeys = self.chosen(request)
+            return ws.ask(question, journeys.where(data["where"]) if data.get("where") else journeys).to_dict()
 
         @get("/health", sync_to_thread=False)
         def health() -> dict[str, str]:
@@ -255,7 +257,7 @@ def _meta(ws: Workspace) -> dict[str, Any]:
     attributes = []
     for name in journeys.attributes:
         column = journeys.attribute(name)
-        used = np.unique(column.codes).tolist()
+        used = distinct(column.codes).tolist()
         values = [column.names[code] for code in used if column.names[code] is not None]
         attributes.append({"name": name, "values": values[:50]})
     return {

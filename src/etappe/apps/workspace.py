@@ -21,6 +21,7 @@ from etappe.apps.undoing import recover, undo
 from etappe.arrays import Int
 from etappe.config import FILE, Settings, read_settings, settings_toml
 from etappe.errors import BadDocument, BadFile, BadQuestion, NoWorkspace, WorkspaceBusy, unknown
+from etappe.expression import Condition
 from etappe.journeys.build import Store
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry, default_registry, extend
@@ -84,7 +85,8 @@ class Workspace:
         self.engine = open_tables(folder / "control.sqlite")
         self.events = LakeTable(folder / "lake" / "events", EVENTS)
         self.attributes = LakeTable(folder / "lake" / "attributes", ATTRIBUTES)
-        self._cache: dict[tuple[str, str], Journeys] = {}
+        self._cache: dict[tuple[str, ...], Journeys] = {}
+        self._registry: tuple[str, Registry] | None = None
         self._making = Lock()
 
     def __repr__(self) -> str:
@@ -177,7 +179,7 @@ class Workspace:
         self,
         *,
         subject: str = "customer",
-        where: str | None = None,
+        where: Condition | None = None,
         start: str | date | None = None,
         end: str | date | None = None,
         tell: Callable[[str], None] = lambda text: None,
@@ -187,7 +189,7 @@ class Workspace:
         Parameters
         ----------
         subject : whose journeys: "customer", or a column such as "order"
-        where : only what meets this condition
+        where : only what meets this condition, as text or as a tree (docs/filters.md)
         start, end : first and last day, both included, in the workspace's time zone
         """
         journeys = self._newest(subject, tell)
@@ -198,18 +200,22 @@ class Workspace:
         return journeys.where(where) if where else journeys
 
     def _newest(self, subject: str, tell: Callable[[str], None]) -> Journeys:
+        registry = self.registry()
+        labels = (registry.digest, self.settings.stage_model, self.settings.language)
         for _ in range(TRIES):
             done = self.imports("done")
             content = sha256(repr([_content(record) for record in done]).encode()).hexdigest()
             ids = [record.id for record in done]
             with suppress(FileNotFoundError), self._making:  # another process replaced what was being read: again
                 store = Store(self.folder / "journeys", self.events, self.attributes, ids, content)
-                key = (store.version, subject)
+                key = (store.version, subject, *labels)
                 found = self._cache.get(key)
                 if found is None:
                     properties = sorted({name for record in done for name in record.properties})
                     found = store.journeys(subject, self.settings.timezone, properties, self._names, tell)
-                    self._cache = {k: j for k, j in self._cache.items() if k[0] == store.version} | {key: found}
+                    found = found.labelled(registry, model=labels[1], lang=labels[2])
+                    kept = {k: j for k, j in self._cache.items() if (k[0], *k[2:]) == (store.version, *labels)}
+                    self._cache = kept | {key: found}
                 return found
         raise WorkspaceBusy(str(self.folder), "the data changes faster than it can be read.", "Try again.")
 
@@ -249,7 +255,12 @@ class Workspace:
         """Touchpoints, rules, channels and stage models: the default ones, as the workspace's document extends them."""
         with self.engine.connect() as connection:
             found = documents.get(connection, REGISTRY, REGISTRY)
-        return extend(default_registry(), found.body, REGISTRY) if found else default_registry()
+        if found is None:
+            return default_registry()
+        kept = self._registry
+        if kept is None or kept[0] != found.body:
+            kept = self._registry = found.body, extend(default_registry(), found.body, REGISTRY)
+        return kept[1]
 
     def push(self, path: str | Path) -> documents.Document:
         """Store a document from its YAML file: a journey map, or a registry of touchpoints and stage models."""

@@ -6,16 +6,19 @@ Unit of count: the journey. Touchpoints at the same instant keep the order in wh
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from etappe.arrays import Codes, Column, Int, code_type
+from etappe.arrays import Codes, Column, Int, code_type, distinct
 from etappe.errors import unknown
 from etappe.expression import Condition, read_condition
 from etappe.journeys.clock import CLOCK
 from etappe.journeys.conditions import journeys_that, over_touchpoints, touchpoints_that
 from etappe.units import MONEY, NO_VALUE, duration_us
+
+if TYPE_CHECKING:
+    from etappe.journeys.stages import Registry
 
 Lazy = Mapping[str, Callable[[], Column]]
 
@@ -60,6 +63,8 @@ class Journeys:
     origin: Origin
     lazy_value: Callable[[], Int] | None = None
     name_of: Callable[[Int], list[str]] | None = None
+    labels: tuple[str, ...] = ()
+    """Names of the columns that a registry gave."""
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -75,7 +80,7 @@ class Journeys:
     @cached_property
     def subjects(self) -> int:
         """How many subjects there are; fewer than journeys after a split."""
-        return len(np.unique(self.subject))
+        return len(distinct(self.subject))
 
     @cached_property
     def value(self) -> Int:
@@ -183,6 +188,33 @@ class Journeys:
         else:
             found = self.select(journeys_that(self, expression))
         return found._noting(expression.text)
+
+    def labelled(self, registry: "Registry | None" = None, *, model: str = "m4", lang: str = "en") -> "Journeys":
+        """With what a registry says of each touchpoint as columns: stage, atom, medium, contact, owner, stage.m2.
+
+        A workspace's journeys have them already. They say what a touchpoint is in the journey as it is now; a filter
+        afterwards changes none of them. A column of the data goes before a label of the same name.
+
+        Parameters
+        ----------
+        registry : by default the one that comes with Etappe
+        model : the stage model behind `stage`; any other is `stage.` and its id
+        lang : the language of `owner`
+
+        Examples
+        --------
+        >>> shop = journeys_of([0, 2], [0, 5], [0, 1], ["visit", "order"])
+        >>> shop.labelled().where("stage = 'purchase'").events
+        1
+        """
+        from etappe.journeys.stages import default_registry, labels
+
+        known = registry or default_registry()
+        own = {name: load for name, load in self.lazy.items() if name not in self.labels}
+        made = {name: load for name, load in labels(self, known, model, lang).items() if name not in own}
+        lake, _, _ = self.origin.lake.partition("+")
+        origin = replace(self.origin, lake=f"{lake}+{known.digest[:16]}:{model}:{lang}")
+        return replace(self, lazy=own | made, labels=tuple(made), origin=origin)
 
     def split(self, *, end: str | None = None, gap: str | None = None) -> "Journeys":
         """Several journeys a subject: a new one starts after `end`, and after a pause longer than `gap`."""

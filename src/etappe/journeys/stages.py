@@ -6,8 +6,9 @@ stage for is not covered, and never forced into a neighbour.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from functools import cache, cached_property
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, cached_property, partial
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any, Final, Literal
 
@@ -15,10 +16,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from etappe.arrays import Column, column_of
 from etappe.documents import Path, fault, read
 from etappe.errors import BadDocument, unknown
 from etappe.journeys.columns import Journeys
-from etappe.vocabulary import ATOMS, Atom, AtomRule, Channel, StageModel, Touchpoint
+from etappe.vocabulary import ATOMS, Atom, AtomRule, Channel, StageModel, Touchpoint, say
 
 UNASSIGNED: Final = 255
 """The atom of a touchpoint that matches nothing in the registry."""
@@ -36,6 +38,11 @@ class Registry(msgspec.Struct, frozen=True, dict=True):
     rules: tuple[AtomRule, ...]
     channels: tuple[Channel, ...]
     models: tuple[StageModel, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that it says: part of every snapshot that rests on it."""
+        return sha256(msgspec.json.encode(self)).hexdigest()
 
     @cached_property
     def _index(self) -> dict[str, Touchpoint]:
@@ -246,6 +253,41 @@ def atoms_of(journeys: Journeys, registry: Registry) -> NDArray[np.uint8]:
     rules = [(meant(rule.touchpoint), meant(rule.after), ATOMS.index(rule.atom)) for rule in registry.rules]
     apply = [rule for rule in rules if rule[0].any() and rule[1].any()]
     return atoms_after(journeys.offsets, journeys.touchpoint, np.asarray(defaults, np.uint8), apply)
+
+
+def labels(journeys: Journeys, registry: Registry, model: str, lang: str = "en") -> dict[str, Callable[[], Column]]:
+    """What the registry says of each touchpoint, as columns that are made when first asked for.
+
+    `atom`; `stage` of the default model and `stage.m2` of any other; `medium`, `contact` and `owner`. There is none
+    where the registry does not know the touchpoint, and no stage where the model does not cover the atom.
+    """
+
+    @cache
+    def atoms() -> NDArray[np.uint8]:
+        return atoms_of(journeys, registry)
+
+    def by_atom(value_of: Callable[[Atom], str | None]) -> Column:
+        column = column_of([None, *(value_of(atom) for atom in ATOMS)])
+        table = np.zeros(256, column.codes.dtype)
+        table[: len(ATOMS)] = column.codes[1:]
+        return Column(table[atoms()], column.names)
+
+    def by_touchpoint(value_of: Callable[[Touchpoint], str]) -> Column:
+        found = [registry.find(name) for name in journeys.touchpoints]
+        column = column_of([None, *(None if touchpoint is None else value_of(touchpoint) for touchpoint in found)])
+        return Column(column.codes[1:][journeys.touchpoint], column.names)
+
+    def stage(id: str) -> Column:
+        return by_atom(lambda atom: registry.model(id, "stage_model").atoms.get(atom))
+
+    return {
+        "atom": lambda: by_atom(str),
+        "stage": partial(stage, model),
+        **{f"stage.{known.id}": partial(stage, known.id) for known in registry.models},
+        "medium": lambda: by_touchpoint(lambda touchpoint: touchpoint.medium),
+        "contact": lambda: by_touchpoint(lambda touchpoint: touchpoint.contact),
+        "owner": lambda: by_touchpoint(lambda touchpoint: say(touchpoint.owner, lang)),
+    }
 
 
 def stage_sequence(atoms: Sequence[Atom], model: StageModel) -> list[str | None]:
