@@ -42,6 +42,11 @@ def test_a_question_read_from_its_own_json_is_the_same():
         ("question: funnel\nsteps: 3", BadQuestion, "q.yaml:2: funnel.steps: Expected `array`, got `int`."),
         ("question: funnel\nsteps: [a, 3]", BadQuestion, "q.yaml:2: funnel.steps[1]: Expected `str`, got `int`."),
         ("question: funnel", BadQuestion, "q.yaml: funnel: Object missing required field `steps`."),
+        (
+            "question: funnel\nsteps: [a]\norder: fuzzy",
+            BadQuestion,
+            "q.yaml:3: funnel.order: Invalid enum value 'fuzzy'. Choose one of: ordered, strict, any.",
+        ),
         ("steps: [a]", BadQuestion, "q.yaml: there is no field 'question' that says what is asked."),
         ("a: [", BadQuestion, "q.yaml:1: this is no YAML"),
         ("3", BadQuestion, "q.yaml: a question is a list of fields."),

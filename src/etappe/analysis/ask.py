@@ -4,10 +4,11 @@ A question's name is its module's: `find` counts in one group of journeys, `who`
 whose numbers also depend on the registry says so with `answered`. A module loads when its question is asked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any, Union, cast
+from types import NoneType
+from typing import Any, Union, cast, get_args, get_type_hints
 
 import msgspec
 
@@ -72,7 +73,18 @@ def question_of(
         what, _, path = str(error).partition(" - at ")
         place = path.strip("`").removeprefix("$").removeprefix(".")
         named = place.split("[")[0] or next((name for name in known if f"`{name}`" in what), "")
-        raise BadQuestion(f"{where}{line(named)}: {kind}{'.' + place if place else ''}", f"{what}.") from None
+        choices = [one for one in choices_of(get_type_hints(struct)[named]) if isinstance(one, str)] if named else []
+        hint = f"Choose one of: {', '.join(choices)}." if choices else ""
+        raise BadQuestion(f"{where}{line(named)}: {kind}{'.' + place if place else ''}", f"{what}.", hint) from None
+
+
+def choices_of(kind: Any) -> Iterator[Any]:
+    """What a field's type allows, one by one: types, and the values of a Literal."""
+    if not get_args(kind):
+        yield kind
+    for one in get_args(kind):
+        if one not in (NoneType, ...):
+            yield from (one,) if isinstance(one, str | int | float) else choices_of(one)
 
 
 def read_question(text: str, where: str = "question") -> Question:

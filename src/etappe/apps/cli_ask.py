@@ -7,11 +7,10 @@ import ast
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from types import NoneType
-from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, get_origin, get_type_hints
 
 import msgspec
 import typer
@@ -49,18 +48,11 @@ def _described(struct: type) -> dict[str, str]:
     return found
 
 
-def _choices(kind: Any) -> Iterator[Any]:
-    """What a field's type allows, one by one: types, and the values of a Literal."""
-    if not get_args(kind):
-        yield kind
-    for one in get_args(kind):
-        if one not in (NoneType, ...):
-            yield from (one,) if isinstance(one, PLAIN) else _choices(one)
-
-
 def _plain(kind: Any) -> Any:
     """The type that a word on the command line has for a field, and None where a field takes more than words."""
-    choices = list(_choices(kind))
+    from etappe.analysis.ask import choices_of
+
+    choices = list(choices_of(kind))
     several = get_origin(kind) is tuple
     word = next((word for word in PLAIN if all(one is word or isinstance(one, word) for one in choices)), None)
     return word and (list[word] if several else word)  # type: ignore[valid-type]
