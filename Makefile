@@ -42,7 +42,7 @@ ui: ui/node_modules/.done ## Build the web application into the package (tests b
 docs: $(VENV)/.test ## Write docs/requirements.md again from the marks on the tests
 	$(BIN)/python tools/requirements.py
 
-bench: $(VENV)/.test ## Measure, beside DuckDB and Polars (benchmarks/)
+bench: $(VENV)/.test .venv-peers/.done ## Measure, beside DuckDB, ClickHouse and Polars (benchmarks/)
 	$(BIN)/python benchmarks/run.py
 
 drills: $(VENV)/.test ## Every fault that it must survive

@@ -1,0 +1,78 @@
+"""ClickHouse, beside the others in run.py, in an environment of its own (.venv-peers): the questions it has words for.
+
+.venv-peers/bin/python benchmarks/clickhouse.py /tmp/log.parquet
+"""
+
+import json
+import resource
+import sys
+import time
+from importlib.metadata import version
+from statistics import median
+
+import chdb
+
+STEPS = ("product", "cart_add", "checkout_start", "purchase")
+WINDOW_US = 7 * 86_400_000_000
+GAP_US = 1_800_000_000
+TOP = 100
+PAIR = """select tp a, leadInFrame(tp) over w b, leadInFrame(t) over w - t d, leadInFrame(1) over w more from log
+    window w as (partition by c order by seq rows between unbounded preceding and unbounded following)"""
+QUESTIONS = {
+    "funnel, 4 steps, 7 days": f"""select countIf(l >= 1), countIf(l >= 2), countIf(l >= 3), countIf(l >= 4) from
+        (select windowFunnel({WINDOW_US})(toUInt64(t), {", ".join(f"tp = '{step}'" for step in STEPS)}) l from log group by c)""",
+    "transitions, count + mean": f"select a, b, count(), intDiv(sum(d), count()) from ({PAIR}) where more group by a, b",
+    "transitions, with exact median": f"""select a, b, count(), intDiv(sum(d), count()),
+        toInt64(floor((quantileExactLow(d) + quantileExactHigh(d)) / 2)) from ({PAIR}) where more group by a, b""",
+    "top-100 variants": f"""select n from (select p, count() n from
+        (select groupArray(tp) p from (select c, tp from log order by c, seq) group by c) group by p)
+        order by n desc limit {TOP}""",
+    "sessions, 30 min": f"""select countIf(first or d > {GAP_US}) from (select
+        t - lagInFrame(t) over w d, lagInFrame(1) over w = 0 first from log
+        window w as (partition by c order by seq rows between unbounded preceding and unbounded following))""",
+}
+
+
+def main(path: str) -> None:
+    """Load, ask, time; the same JSON as run.py's own engines."""
+    db = chdb.connect(":memory:")
+    start = time.perf_counter()
+    db.query(
+        f"""create table log engine = MergeTree order by (c, seq) as
+        select toUInt32(substring(assumeNotNull(customer_id), 2)) c, row_number() over (order by customer_id, timestamp, n) seq,
+            toUnixTimestamp64Micro(assumeNotNull(timestamp)) t, toLowCardinality(assumeNotNull(touchpoint)) tp
+        from (select *, rowNumberInAllBlocks() n from file('{path}', Parquet))"""
+    )
+
+    def ask(sql: str) -> list[list[object]]:
+        return [json.loads(line) for line in str(db.query(sql, "JSONCompactEachRow")).splitlines()]
+
+    ask(QUESTIONS["funnel, 4 steps, 7 days"])
+    loaded = time.perf_counter() - start
+    times, answers = {}, {}
+    for name, sql in QUESTIONS.items():
+        begin = time.perf_counter()
+        rows = [[int(v) if str(v).lstrip("-").isdigit() else v for v in row] for row in ask(sql)]
+        once = time.perf_counter() - begin
+        runs = []
+        for _ in range(7 if once < 2 else 3):
+            begin = time.perf_counter()
+            ask(sql)
+            runs.append(time.perf_counter() - begin)
+        times[name] = median(runs)
+        found: object = rows[0]
+        if name.startswith("transitions"):
+            found = sorted((a, b, n, m, x[0] if x else None) for a, b, n, m, *x in rows)
+        elif name.startswith("top"):
+            found = [row[0] for row in rows]
+        elif name.startswith("sessions"):
+            found = rows[0][0]
+        answers[name] = json.dumps(found)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    json.dump(
+        {"load": loaded, "times": times, "answers": answers, "peak": peak, "version": version("chdb")}, sys.stdout
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
