@@ -18,10 +18,12 @@ GAP_US = 1_800_000_000
 TOP = 100
 PAIR = """select tp a, leadInFrame(tp) over w b, leadInFrame(t) over w - t d, leadInFrame(1) over w more from log
     window w as (partition by c order by seq rows between unbounded preceding and unbounded following)"""
+MEANT = ", ".join(f"tp = '{step}'" for step in STEPS)
 QUESTIONS = {
     "funnel, 4 steps, 7 days": f"""select countIf(l >= 1), countIf(l >= 2), countIf(l >= 3), countIf(l >= 4) from
-        (select windowFunnel({WINDOW_US})(toUInt64(t), {", ".join(f"tp = '{step}'" for step in STEPS)}) l from log group by c)""",
-    "transitions, count + mean": f"select a, b, count(), intDiv(sum(d), count()) from ({PAIR}) where more group by a, b",
+        (select windowFunnel({WINDOW_US})(toUInt64(t), {MEANT}) l from log group by c)""",
+    "transitions, count + mean": f"""select a, b, count(), intDiv(sum(d), count())
+        from ({PAIR}) where more group by a, b""",
     "transitions, with exact median": f"""select a, b, count(), intDiv(sum(d), count()),
         toInt64(floor((quantileExactLow(d) + quantileExactHigh(d)) / 2)) from ({PAIR}) where more group by a, b""",
     "top-100 variants": f"""select n from (select p, count() n from
@@ -39,7 +41,8 @@ def main(path: str) -> None:
     start = time.perf_counter()
     db.query(
         f"""create table log engine = MergeTree order by (c, seq) as
-        select toUInt32(substring(assumeNotNull(customer_id), 2)) c, row_number() over (order by customer_id, timestamp, n) seq,
+        select toUInt32(substring(assumeNotNull(customer_id), 2)) c,
+            row_number() over (order by customer_id, timestamp, n) seq,
             toUnixTimestamp64Micro(assumeNotNull(timestamp)) t, toLowCardinality(assumeNotNull(touchpoint)) tp
         from (select *, rowNumberInAllBlocks() n from file('{path}', Parquet))"""
     )

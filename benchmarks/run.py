@@ -318,7 +318,7 @@ def main(sizes: list[int]) -> None:
         "",
         "Written by `make bench` (`benchmarks/run.py`). The log is generated (`benchmarks/generate.py`): 40 kinds of",
         "touchpoint, journeys of mean length 9.7, in order of time. Every engine runs in a process of its own, warm;",
-        "medians. The bars hold at 10 M events, against Polars in the same run; Etappe must beat DuckDB and ClickHouse.",
+        "medians. The bars hold at 10 M events, against Polars in the same run; DuckDB and ClickHouse must be slower.",
         "Answers are compared, and equal unless the last column says otherwise. The others read a table of their own,",
         "sorted by customer and time; sorting is in the time to the first answer. Etappe's way there is an",
         "import: every row checked and stored in the lake with all its columns, then the columns built.",
