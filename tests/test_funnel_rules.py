@@ -116,9 +116,28 @@ def test_step_1_lies_in_the_range_and_later_steps_may_follow_after_it():
     assert answer.column("reached") == [1, 1]
 
 
+def test_a_trend_is_one_funnel_for_each_local_period_of_step_1():
+    hour = 3_600_000_000
+    # 1970-01-01 is a Thursday; in Berlin the first one begins an hour earlier.
+    held = journeys(f"{-2 * hour} A, 0 B", f"{-hour} A", f"{96 * hour} A, {97 * hour} B", timezone="Europe/Berlin")
+    answer = funnel(held, ["A", "B"], trend="day")
+    told = {(row["period"], row["position"]): row["reached"] for row in answer.rows()}
+    assert told == {
+        ("1969-12-31", 1): 1, ("1969-12-31", 2): 1, ("1970-01-01", 1): 1, ("1970-01-01", 2): 0,
+        ("1970-01-05", 1): 1, ("1970-01-05", 2): 1,
+    }  # fmt: skip
+    weeks = funnel(held, ["A", "B"], trend="week")
+    assert [row["reached"] for row in weeks.rows()] == [2, 1, 1, 1]
+    for row in weeks.rows():
+        assert len(who(held, weeks.question, row)) == row["reached"]
+    for period in ("month", "quarter", "year"):
+        assert sum(funnel(held, ["A", "B"], trend=period).column("reached")) == 5
+
+
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
+        ({"trend": "week", "entry": "open"}, "a trend goes by step 1 alone"),
         ({"order": "any", "limit": "1d"}, "in any order there is no 'limit'"),
         ({"entry": "open", "exclude": ["X"]}, "open at every step has no 'exclude'"),
         ({"order": "strict", "ties": "in_order"}, "strictly in order there is no 'ties'"),

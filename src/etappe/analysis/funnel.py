@@ -69,6 +69,8 @@ class Funnel(Question, frozen=True, kw_only=True):
     """Last day for step 1, included."""
     by_at: str = "journey"
     """Where `by` is read: at the journey, at the "first" or "last" step that has a value, at "step 2"; "all": apart."""
+    trend: Literal["day", "week", "month", "quarter", "year"] | None = None
+    """One funnel for each local period in which step 1 lies."""
     medians: bool = True
     """Also times, and who is still on the way; without them the answer is quicker."""
 
@@ -80,6 +82,10 @@ class Funnel(Question, frozen=True, kw_only=True):
     def group_by(self) -> str | None:
         """Journeys are divided first only where `by` is read at the journey."""
         return self.by if self.by_at == "journey" else None
+
+    def divides(self) -> bool:
+        """Whether it divides what it counts by itself, after counting."""
+        return self.trend is not None or self.group_by() != self.by
 
     def days_us(self, timezone: str) -> tuple[int, int]:
         """When step 1 may lie, from and before."""
@@ -214,7 +220,7 @@ def find(journeys: Journeys, question: Funnel) -> Finding:
     if counted.out:
         denominators["excluded"] = counted.out
         cautions = (caution("excluded", n=counted.out),)
-    if question.group_by() == question.by:
+    if not question.divides():
         columns, bases = _rows(question, counted, slice(None))
         denominators["entered"] = bases[0]
         return Finding(columns, denominators, bases, cautions)
@@ -225,7 +231,8 @@ def find(journeys: Journeys, question: Funnel) -> Finding:
     for name, at in groups(counted):
         columns, bases = _rows(question, counted, at)
         k = len(question.steps)
-        for key, values in {"group": [name] * k, "group_n": [len(at)] * k, **columns}.items():
+        told = {"group": [name] * k, "group_n": [len(at)] * k} if question.trend is None else {"period": [name] * k}
+        for key, values in {**told, **columns}.items():
             whole.setdefault(key, []).extend(values if isinstance(values, list) else values.tolist())
         every += bases
     if not whole:
@@ -253,12 +260,13 @@ def who(journeys: Journeys, question: Funnel, row: Mapping[str, Any]) -> Int:
     def held(some: Journeys) -> Int:
         counted = _plainly(some, question) if question.is_plain() else ruled(some, question)
         mine = np.ones(len(counted.owner), bool)
-        if question.group_by() != question.by:
+        if question.divides():
+            key = "group" if question.trend is None else "period"
             parts = dict(groups(counted))
-            if row.get("group") not in parts:
-                raise unknown("funnel: row", "group", str(row.get("group")), [name or "null" for name in parts])
+            if row.get(key) not in parts:
+                raise unknown("funnel: row", key, str(row.get(key)), [name or "null" for name in parts])
             mine[:] = False
-            mine[parts[row.get("group")]] = True
+            mine[parts[row.get(key)]] = True
         if part == "reached":
             mine &= counted.reached[:, position - 1]
         else:
@@ -286,7 +294,7 @@ def funnel(
     medians : also the times (see above) and who is still on the way; without them the answer is quicker
     by : a customer attribute, or a column read at the journey's first touchpoint (elsewhere: `by_at`)
     rules : limit, order, entry, optional, exclude, hold, unit, gap, ties, rising, occurrence, entered_from,
-        entered_to, by_at: as in `Funnel`
+        entered_to, by_at, trend: as in `Funnel`
 
     Returns
     -------

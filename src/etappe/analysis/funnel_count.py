@@ -1,6 +1,7 @@
 """Funnel count: what a funnel under its rules finds, one entry for each unit that it counts."""
 
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,7 +11,9 @@ from etappe.analysis.chains import Found, Rules, chains
 from etappe.analysis.funnel_rules import rules_of, units_of
 from etappe.arrays import Column, Int
 from etappe.errors import BadQuestion
+from etappe.journeys.clock import EPOCH, local_us
 from etappe.journeys.columns import Journeys
+from etappe.units import DAY_US
 
 if TYPE_CHECKING:
     from etappe.analysis.funnel import Funnel
@@ -58,9 +61,30 @@ def ruled(journeys: Journeys, question: "Funnel") -> Counted:
     entered[:, 0] = reached[:, 0]
     times = np.where(found.places >= 0, units.time_us[np.maximum(found.places, 0)] if units.events else 0, NEVER)
     counted = Counted(owner, reached, found.running & (bits > 0), times, entered, held, out)
+    if question.trend is not None:
+        return replace(counted, groups=_periods(times[:, 0], question.trend, journeys.origin.timezone))
     if question.by is not None and question.by_at not in ("journey", "all"):
         return _told(counted, units, found, question)
     return counted
+
+
+def _periods(start_us: Int, period: str, timezone: str) -> Column:
+    """The first day of the local period in which each chain starts; none where there is no chain."""
+    held = start_us > NEVER
+    days = local_us(start_us[held], timezone) // DAY_US
+    distinct_days, place = np.unique(days, return_inverse=True)  # days are few
+    first = [_first_day(EPOCH + timedelta(days=int(number)), period).isoformat() for number in distinct_days]
+    names = sorted(set(first))
+    codes = np.zeros(len(start_us), np.int64)
+    codes[held] = np.array([names.index(name) + 1 for name in first], np.int64)[place]
+    return Column(codes, (None, *names))
+
+
+def _first_day(day: date, period: str) -> date:
+    if period == "week":
+        return day - timedelta(days=day.weekday())
+    month = {"month": day.month, "quarter": day.month - (day.month - 1) % 3, "year": 1}.get(period)
+    return day if month is None else day.replace(month=month, day=1)
 
 
 def _top(bits: Int) -> Int:

@@ -122,6 +122,9 @@ def _conflicts(question: "Funnel") -> None:
     if question.unit == "attempt" and (opened or any_order or question.limit or question.exclude or question.optional):
         hint = "Ask for journeys or sessions."
         raise BadQuestion("funnel: unit", "attempts are counted in closed funnels without further rules.", hint)
+    if question.trend is not None and (opened or question.by_at != "journey"):
+        name = "entry='open'" if opened else "by_at"
+        raise BadQuestion("funnel: trend", f"a trend goes by step 1 alone, not with {name}.", f"Leave out {name}.")
     if question.unit == "entity" and question.hold is None:
         raise BadQuestion("funnel: unit", "an entity is what a column holds.", 'Give hold, such as hold="order".')
 
