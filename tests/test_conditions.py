@@ -132,6 +132,7 @@ def test_a_column_named_did_is_still_a_column():
         ("did (valu > 50)", "no column or customer attribute named 'valu' at position 6 of 'did (valu > 50)'"),
         ("touchpoint > 5", "column 'touchpoint', at position 1 of 'touchpoint > 5', holds texts such as"),
         ("touchpoint = 7d", "Did you mean '7d', in single quotes?"),
+        ("day > '20260131'", "'20260131' is no day"),
         ("day > '31.1.2026'", "'31.1.2026' is no day, which column 'day' at position 1 of"),
     ],
 )

@@ -92,6 +92,14 @@ def test_an_empty_column_gives_an_empty_mask():
     assert len(found) == 0
 
 
+@pytest.mark.parametrize("count", [255, 256, 257])
+def test_a_column_may_use_every_code_of_its_type(count):
+    column = {"a": column_of([None, *(f"{i:03}" for i in range(count - 1))])}
+    assert mask(parse("a is not null"), column).tolist() == [False] + [True] * (count - 1)
+    assert mask(parse("a >= '100'"), column).sum() == count - 101
+    assert mask(parse(f"a = '{count - 2:03}' or a is null"), column).sum() == 2
+
+
 def test_a_pattern_of_many_wildcards_ends():
     column = {"a": column_of(["a" * 5000 + "b", "a" * 5000])}
     assert mask(parse("a like '" + "%a" * 60 + "%b'"), column).tolist() == [True, False]

@@ -13,7 +13,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Lang = Annotated[str | None, typer.Option("--lang", help="de or en; default: the workspace's.")]
 By = Annotated[str | None, typer.Option("--by", help="Break down by a customer attribute or a column.")]
-Where = Annotated[str | None, typer.Option("--where", help="Only what meets this condition.")]
+Where = Annotated[
+    str | None, typer.Option("--where", help="Only what meets it, such as: did cart then order within 7d.")
+]
 Start = Annotated[str | None, typer.Option("--from", help="First day, such as 2026-11-01.")]
 End = Annotated[str | None, typer.Option("--to", help="Last day, included.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="The file to write.")]

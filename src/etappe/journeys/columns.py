@@ -155,7 +155,9 @@ class Journeys:
 
     def keep(self, touchpoints: Any) -> "Journeys":
         """Only the touchpoints of a (t,) mask; journeys that are left empty go."""
-        kept = np.concatenate(([0], np.cumsum(touchpoints)))[self.offsets]
+        before = np.zeros(self.events + 1, np.int64)
+        np.cumsum(touchpoints, out=before[1:])
+        kept = before[self.offsets]
         chosen = np.flatnonzero(np.diff(kept))
         offsets = np.concatenate((kept[chosen], kept[-1:])).astype(np.int64)
         return self._compact(chosen, offsets, np.flatnonzero(touchpoints))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from etappe.arrays import Codes, Column
 from etappe.condition import Both, Compare, Did, Node, Not, nodes, touchpoint_of
 from etappe.errors import BadExpression, UnknownName, unknown
-from etappe.expression import Bool, Expression, Judged, compared, judge, refuse_numbers
+from etappe.expression import ALWAYS, Bool, Expression, Judged, compared, judge, refuse_numbers
 from etappe.units import duration_us
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ class _Meaning:
             if isinstance(node, Compare):
                 return compared(node, self.columns[node.column])
             if isinstance(node, Did):
-                done = self.did(node)
-                return done, np.ones(len(done), bool)
+                return self.did(node), ALWAYS
             return None
 
         return judge(tree, leaf)
@@ -81,7 +80,7 @@ class _Meaning:
         def leaf(node: Node) -> Judged | None:
             if not over_touchpoints(self.journeys, node):
                 true, known = self.of_journeys(node)
-                return np.repeat(true, lengths), np.repeat(known, lengths)
+                return np.repeat(true, lengths), known if known is ALWAYS else np.repeat(known, lengths)
             return compared(node, self.columns[node.column]) if isinstance(node, Compare) else None
 
         return judge(tree, leaf)
@@ -127,8 +126,14 @@ def _refuse_no_days(expression: Expression) -> None:
     for node in nodes(expression.tree):
         if isinstance(node, Compare) and node.column == "day" and node.op not in ("like", "null"):
             for value in node.values:
-                try:
-                    date.fromisoformat(str(value))
-                except ValueError:
+                if not _is_day(str(value)):
                     what = f"{value!r} is no day, which column 'day' {expression.at('column', 'day')} is compared with."
-                    raise BadExpression("where", what, "Write it as '2026-11-23'.") from None
+                    raise BadExpression("where", what, "Write it as '2026-11-23'.")
+
+
+def _is_day(text: str) -> bool:
+    """Whether a text is a day in the one form that orders as days do: 20260131 and 2026-W05-6 do not."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
