@@ -18,6 +18,7 @@ from sqlalchemy import select
 from etappe.analysis.answer import Answer, Question
 from etappe.analysis.ask import ask, read_question, who
 from etappe.apps.undoing import recover, undo
+from etappe.apps.views import Views
 from etappe.arrays import Int
 from etappe.config import FILE, Settings, read_settings, settings_toml
 from etappe.errors import BadDocument, BadFile, BadQuestion, NoWorkspace, WorkspaceBusy, unknown
@@ -87,6 +88,7 @@ class Workspace:
         self.attributes = LakeTable(folder / "lake" / "attributes", ATTRIBUTES)
         self._cache: dict[tuple[str, ...], Journeys] = {}
         self._registry: tuple[str, Registry] | None = None
+        self._views = Views()
         self._making = Lock()
 
     def __repr__(self) -> str:
@@ -195,9 +197,15 @@ class Workspace:
         journeys = self._newest(subject, tell)
         if start is not None and end is not None and read_day(start) > read_day(end):
             raise BadQuestion("from, to", f"{start} is after {end}.", "Choose a first day that is not after the last.")
-        if start is not None or end is not None:
-            journeys = journeys.between(self.day_us(start), self.day_us(end, after=True))
-        return journeys.where(where) if where else journeys
+        if start is None and end is None and not where:
+            return journeys
+
+        def made() -> Journeys:
+            within = journeys.between(self.day_us(start), self.day_us(end, after=True)) if start or end else journeys
+            return within.where(where) if where else within
+
+        key = where if where is None or isinstance(where, str) else msgspec.json.encode(where)
+        return self._views.of(journeys, (key, str(start), str(end)), made)
 
     def _newest(self, subject: str, tell: Callable[[str], None]) -> Journeys:
         registry = self.registry()
@@ -216,6 +224,7 @@ class Workspace:
                     found = found.labelled(registry, model=labels[1], lang=labels[2])
                     kept = {k: j for k, j in self._cache.items() if (k[0], *k[2:]) == (store.version, *labels)}
                     self._cache = kept | {key: found}
+                    self._views.only(self._cache.values())
                 return found
         raise WorkspaceBusy(str(self.folder), "the data changes faster than it can be read.", "Try again.")
 
