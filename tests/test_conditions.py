@@ -256,6 +256,11 @@ def test_a_tree_selects_what_its_text_selects(form):
         (Did(()), "'did' without a step"),
         (Did((Compare("touchpoint", "=", ("cart",)),), times=-1), "expected a whole number"),
         (Did((Did((Compare("touchpoint", "=", ("cart",)),)),)), "a step is a single touchpoint"),
+        (Did((Compare("touchpoint", "=", ("cart",)),) * 2, "7"), "'7' is no duration at position 31"),
+        (Compare("a", "==", ("x",)), "Invalid enum value '==' - at `$.op`"),
+        (Compare("a", "=", (None,)), "got `null` - at `$.values[0]`"),
+        (Compare("a", "=", (object(),)), "is no text and no number"),
+        ([1], "Expected `object`, got `array`"),
         ({"type": "compare", "column": "a", "op": "==", "values": ["x"]}, "Invalid enum value '==' - at `$.op`"),
         ({"type": "did", "steps": [{"type": "maybe"}]}, "at `$.steps[0].type`"),
         ({}, "missing required field `type`"),
@@ -265,6 +270,44 @@ def test_a_tree_that_says_nothing_is_refused(form, sentence):
     with pytest.raises(BadExpression) as refused:
         SHOP.where(form)
     assert sentence in str(refused.value)
+
+
+def test_a_number_of_numpy_is_a_number():
+    assert SHOP.where(Compare("hour", "=", (np.float64(0),))).events == SHOP.events
+
+
+WORDS = [
+    *(
+        "did",
+        "never",
+        "then",
+        "within",
+        "at",
+        "least",
+        "most",
+        "exactly",
+        "times",
+        "and",
+        "or",
+        "not",
+        "in",
+        "like",
+        "is",
+    ),
+    *("null", "a", "b", "(", ")", ",", "=", "<", "<>", "3", "7d", "2.5", "'x'", "''", '"y z"', "-1", "?"),
+]
+
+
+@PROPERTY
+@given(st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join) | st.text(max_size=30))
+def test_any_text_is_read_or_refused_with_a_position_and_what_is_read_can_be_written(text):
+    tree, said = None, ""
+    try:
+        tree = parse(text, journeys=True).tree
+    except BadExpression as refused:
+        said = refused.what
+    assert tree is not None or re.search(r" at position \d+ of ", said)
+    assert tree is None or parse(to_text(tree), journeys=True).tree == tree
 
 
 def test_a_tree_that_is_too_deep_is_refused():

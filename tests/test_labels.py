@@ -32,6 +32,8 @@ def test_each_touchpoint_is_labelled_as_the_registry_says(lists):
     assert shop.column("stage").texts() == shop.column("stage.m2").texts()
     assert shop.column("medium").texts() == [touchpoint and touchpoint.medium for touchpoint in known]
     assert shop.column("contact").texts() == [touchpoint and touchpoint.contact for touchpoint in known]
+    category = [touchpoint and f"{touchpoint.medium}, {touchpoint.contact}" for touchpoint in known]
+    assert shop.column("category").texts() == category
     assert shop.column("owner").texts() == [touchpoint and say(touchpoint.owner, "de") for touchpoint in known]
 
 
@@ -47,6 +49,7 @@ def test_a_touchpoint_keeps_its_label_under_a_filter():
     assert shop.where("touchpoint = 'visit'").column("atom").texts() == ["stay", "research"]
 
 
+@pytest.mark.requirement("004-04")
 def test_labels_are_filtered_by_and_broken_down_by():
     shop = journeys("0 letter, 1 visit, 2 order", "0 visit, 1 order", "0 kiosk").labelled()
     assert shop.where("medium = 'analog'").time_us.tolist() == [0]
@@ -55,6 +58,8 @@ def test_labels_are_filtered_by_and_broken_down_by():
     answer = etappe.reach(shop, ["order"], by="medium")
     assert answer.column("group") == ["analog", "digital", None]
     assert answer.column("journeys") == [1, 1, 0]
+    categories = etappe.reach(shop, ["order"], by="category")
+    assert categories.column("group") == ["analog, direct", "digital, direct", None]
     assert [name for name, _ in groups_of(shop, "stage", "reach")] == ["awareness", "interest", None]
 
 

@@ -72,7 +72,7 @@ def joined(op: Literal["and", "or"], parts: list[Node]) -> Node:
 
 
 def read_tree(data: Any, where: str = "where") -> Node:
-    """A tree from its plain form, as JSON gives it.
+    """A tree from its plain form, as JSON gives it, or from structs whose fields nobody has checked yet.
 
     Raises
     ------
@@ -85,10 +85,20 @@ def read_tree(data: Any, where: str = "where") -> Node:
     'channel is not null'
     """
     try:
-        return msgspec.convert(data, Node)  # type: ignore[no-any-return]
-    except (msgspec.ValidationError, RecursionError) as fault:
+        plain = msgspec.to_builtins(data, enc_hook=_python) if isinstance(data, msgspec.Struct) else data
+        return msgspec.convert(plain, Node)  # type: ignore[no-any-return]
+    except RecursionError:
+        raise _too_deep() from None
+    except (msgspec.ValidationError, TypeError) as fault:
         hint = 'Such as {"type": "compare", "column": "channel", "op": "=", "values": ["web"]}.'
         raise BadExpression(where, f"{fault}.", hint) from None
+
+
+def _python(value: Any) -> Any:
+    """A number of NumPy as Python's own."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{value!r} is no text and no number")
 
 
 def nodes(tree: Node) -> Iterator[Node]:

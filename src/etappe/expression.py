@@ -74,8 +74,7 @@ def read_condition(condition: Condition, where: str = "where") -> Expression:
     """
     if isinstance(condition, str):
         return parse(condition, where, journeys=True)
-    tree = condition if isinstance(condition, Node) else read_tree(condition, where)
-    return parse(to_text(tree), where, journeys=True)
+    return parse(to_text(read_tree(condition, where)), where, journeys=True)
 
 
 def mask(expression: Expression, columns: Mapping[str, Column]) -> Bool:

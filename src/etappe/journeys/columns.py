@@ -192,7 +192,7 @@ class Journeys:
         return found._noting(expression.text)
 
     def labelled(self, registry: "Registry | None" = None, *, model: str = "m4", lang: str = "en") -> "Journeys":
-        """With what a registry says of each touchpoint as columns: stage, atom, medium, contact, owner, stage.m2.
+        """With what a registry says of each touchpoint as columns: stage, atom, medium, contact, category, owner.
 
         A workspace's journeys have them already. They say what a touchpoint is in the journey as it is now; a filter
         afterwards changes none of them. A column of the data goes before a label of the same name.

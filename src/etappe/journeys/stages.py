@@ -258,8 +258,9 @@ def atoms_of(journeys: Journeys, registry: Registry) -> NDArray[np.uint8]:
 def labels(journeys: Journeys, registry: Registry, model: str, lang: str = "en") -> dict[str, Callable[[], Column]]:
     """What the registry says of each touchpoint, as columns that are made when first asked for.
 
-    `atom`; `stage` of the default model and `stage.m2` of any other; `medium`, `contact` and `owner`. There is none
-    where the registry does not know the touchpoint, and no stage where the model does not cover the atom.
+    `atom`; `stage` of the default model and `stage.m2` of any other; `medium`, `contact`, `category` (both: "digital,
+    direct") and `owner`. There is none where the registry does not know the touchpoint, and no stage where the model
+    does not cover the atom.
     """
 
     @cache
@@ -286,6 +287,7 @@ def labels(journeys: Journeys, registry: Registry, model: str, lang: str = "en")
         **{f"stage.{known.id}": partial(stage, known.id) for known in registry.models},
         "medium": lambda: by_touchpoint(lambda touchpoint: touchpoint.medium),
         "contact": lambda: by_touchpoint(lambda touchpoint: touchpoint.contact),
+        "category": lambda: by_touchpoint(lambda touchpoint: f"{touchpoint.medium}, {touchpoint.contact}"),
         "owner": lambda: by_touchpoint(lambda touchpoint: say(touchpoint.owner, lang)),
     }
 
