@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from etappe.analysis.ask import ask as ask
     from etappe.analysis.ask import who as who
+    from etappe.analysis.comparison import comparison as comparison
     from etappe.analysis.funnel import funnel as funnel
     from etappe.analysis.reach import reach as reach
     from etappe.analysis.sessions import sessions as sessions
@@ -34,6 +35,7 @@ _HOME = {
     "variants": "etappe.analysis.variants",
     "sessions": "etappe.analysis.sessions",
     "stages": "etappe.analysis.stages",
+    "comparison": "etappe.analysis.comparison",
     "read_map": "etappe.maps.document",
 }
 __all__ = ["__version__", *_HOME]

@@ -25,13 +25,7 @@ def groups_of(journeys: Journeys, by: str, where: str) -> list[tuple[str | None,
     BadQuestion
         More than 200 groups: a break-down that no one can read.
     """
-    if by in journeys.attributes:
-        column = journeys.attribute(by)
-    elif by in journeys.readable:
-        column = _first(journeys, journeys.column(by))
-    else:
-        known = (*journeys.attributes, *journeys.readable)
-        raise unknown(f"{where}: by", "customer attribute or column", by, known)
+    column = first_values(journeys, by, f"{where}: by")
     order = np.argsort(column.codes, kind="stable")
     rising = column.codes[order]
     starts = np.flatnonzero(np.concatenate(([True], rising[1:] != rising[:-1]))) if len(order) else order
@@ -45,6 +39,15 @@ def groups_of(journeys: Journeys, by: str, where: str) -> list[tuple[str | None,
         merged.setdefault(column.names[code], []).append(order[start:end])
     ordered = sorted(merged, key=lambda name: (name is None, name or ""))
     return [(name, np.sort(np.concatenate(merged[name])).astype(np.int64)) for name in ordered]
+
+
+def first_values(journeys: Journeys, by: str, where: str) -> Column:
+    """A value for each journey: a customer attribute, or what a column says at the first touchpoint."""
+    if by in journeys.attributes:
+        return journeys.attribute(by)
+    if by in journeys.readable:
+        return _first(journeys, journeys.column(by))
+    raise unknown(where, "customer attribute or column", by, (*journeys.attributes, *journeys.readable))
 
 
 def _first(journeys: Journeys, column: Column) -> Column:

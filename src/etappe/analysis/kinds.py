@@ -3,6 +3,7 @@
 from typing import Final
 
 QUESTIONS: Final = (
+    "comparison",
     "funnel",
     "reach",
     "sessions",

@@ -14,9 +14,16 @@ if TYPE_CHECKING:
     from etappe.analysis.answer import Answer
 
 SHARES: Final = frozenset(
-    ("share", "low", "high", "conversion", "step_conversion", "step_low", "step_high", "cumulative", "time_share")
-)
+    (
+        "share", "low", "high", "conversion", "step_conversion", "step_low", "step_high", "cumulative", "time_share",
+        "first_share", "second_share", "difference", "without_conversion",
+    )
+)  # fmt: skip
 """Columns that are shares of 1; columns that end in _us are microseconds, and in value 1/10,000 of a currency."""
+DECIMALS: Final = frozenset(("p", "q", "lift", "lift_low", "lift_high", "weight", "friction"))
+"""Columns of other decimal numbers, which may be without any."""
+CHANCES: Final = ("p", "q")
+"""Columns in which the second decimal place is too coarse."""
 
 
 def cell(name: str, value: Any, lang: str) -> str:
@@ -31,7 +38,7 @@ def cell(name: str, value: Any, lang: str) -> str:
         return percent(value, lang)
     if name == "value" or name.startswith("value_"):
         return number(value / MONEY, lang, 2)
-    return number(value, lang, 0 if isinstance(value, int) else 2)
+    return number(value, lang, 0 if isinstance(value, int) else 4 if name in CHANCES else 2)
 
 
 def path_text(path: str, most: int = 120) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from etappe.analysis.show import SHARES
+from etappe.analysis.show import DECIMALS, SHARES
 
 
 def _valid(missing: list[bool]) -> pa.Buffer | None:
@@ -47,7 +47,7 @@ def _kind(name: str, values: Any) -> pa.DataType:
         return pa.float64() if any(isinstance(value, float) for value in values) else pa.int64()
     if name.endswith("_us") or name.startswith("value"):
         return pa.int64()
-    return pa.float64() if name in SHARES or name == "mean_length" else pa.string()
+    return pa.float64() if name in SHARES or name in DECIMALS or name == "mean_length" else pa.string()
 
 
 def arrow_table(columns: Mapping[str, Any]) -> pa.Table:
