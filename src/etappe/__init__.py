@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from etappe.analysis.ask import ask as ask
     from etappe.analysis.ask import who as who
     from etappe.analysis.comparison import comparison as comparison
+    from etappe.analysis.drivers import drivers as drivers
+    from etappe.analysis.flow import flow as flow
     from etappe.analysis.funnel import funnel as funnel
     from etappe.analysis.reach import reach as reach
     from etappe.analysis.sessions import sessions as sessions
@@ -36,6 +38,8 @@ _HOME = {
     "sessions": "etappe.analysis.sessions",
     "stages": "etappe.analysis.stages",
     "comparison": "etappe.analysis.comparison",
+    "flow": "etappe.analysis.flow",
+    "drivers": "etappe.analysis.drivers",
     "read_map": "etappe.maps.document",
 }
 __all__ = ["__version__", *_HOME]

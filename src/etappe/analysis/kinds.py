@@ -4,6 +4,8 @@ from typing import Final
 
 QUESTIONS: Final = (
     "comparison",
+    "drivers",
+    "flow",
     "funnel",
     "reach",
     "sessions",
