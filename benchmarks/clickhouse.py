@@ -26,6 +26,10 @@ QUESTIONS = {
         from ({PAIR}) where more group by a, b""",
     "transitions, with exact median": f"""select a, b, count(), intDiv(sum(d), count()),
         toInt64(floor((quantileExactLow(d) + quantileExactHigh(d)) / 2)) from ({PAIR}) where more group by a, b""",
+    "step flow, steps 1 to 10": """select r, a, if(more, b, ''), count() from (select tp a,
+        leadInFrame(tp) over w b, leadInFrame(1) over w more, row_number() over w r from log
+        window w as (partition by c order by seq rows between unbounded preceding and unbounded following))
+        where r < 10 group by all""",
     "top-100 variants": f"""select n from (select p, count() n from
         (select groupArray(tp) p from (select c, tp from log order by c, seq) group by c) group by p)
         order by n desc limit {TOP}""",
@@ -66,6 +70,9 @@ def main(path: str) -> None:
         found: object = rows[0]
         if name.startswith("transitions"):
             found = sorted((a, b, n, m, x[0] if x else None) for a, b, n, m, *x in rows)
+        elif name.startswith("step"):
+            ends = [row for row in rows if row[2] == ""]
+            found = [[sum(row[3] for row in part if row[0] == s) for s in range(1, 10)] for part in (rows, ends)]
         elif name.startswith("top"):
             found = [row[0] for row in rows]
         elif name.startswith("sessions"):

@@ -28,10 +28,12 @@ STEPS = ("product", "cart_add", "checkout_start", "purchase")
 WINDOW_US = 7 * 86_400_000_000
 GAP_US = 1_800_000_000
 TOP = 100
+FLOW = 10
 BARS = {
     "funnel, 4 steps, 7 days": 15.0,
     "transitions, count + mean": 2.0,
     "transitions, with exact median": 3.0,
+    "step flow, steps 1 to 10": 25.0,
     "top-100 variants": 1.5,
     "sessions, 30 min": 1.0,
 }
@@ -72,6 +74,13 @@ def etappe_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
     def pairs(answer):
         return sorted((r["from"], r["to"], r["count"], r["mean_us"], r.get("median_us")) for r in answer.rows())
 
+    def steps(answer):
+        rows = [row for row in answer.rows() if row["step"] > 1]
+        return [
+            [sum(r["count"] for r in rows if r["step"] == s) for s in range(2, FLOW + 1)],
+            [sum(r["count"] for r in rows if r["step"] == s and r["to"] == "exit") for s in range(2, FLOW + 1)],
+        ]
+
     def j():
         return held["j"]
 
@@ -82,6 +91,7 @@ def etappe_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
         ),
         "transitions, count + mean": (lambda: etappe.transitions(j(), medians=False), pairs),
         "transitions, with exact median": (lambda: etappe.transitions(j()), pairs),
+        "step flow, steps 1 to 10": (lambda: etappe.flow(j(), depth=FLOW, collapse=False), steps),
         "top-100 variants": (lambda: etappe.variants(j(), top=TOP), lambda a: a.column("count")),
         "sessions, 30 min": (lambda: etappe.sessions(j(), medians=False), lambda a: a.column("sessions")[0]),
         "funnel, with times and intervals": (lambda: etappe.funnel(j(), STEPS, within="7d"), None),
@@ -111,6 +121,8 @@ def duckdb_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
     """
     pair = "select tp a, lead(tp) over w b, lead(t) over w - t d from log window w as (partition by c order by seq)"
     paths = "select c, list(tp order by seq) p from log group by c"
+    numbered = """select tp a, lead(tp) over w b, row_number() over w r from log
+        window w as (partition by c order by seq)"""
 
     def load() -> None:
         db.execute(
@@ -137,6 +149,13 @@ def duckdb_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
                 f"from ({pair}) where b is not null group by all"
             ),
             lambda rows: sorted((a, b, n, int(m), int(x)) for a, b, n, m, x in rows),
+        ),
+        "step flow, steps 1 to 10": (
+            lambda: ask(f"select r, a, b, count(*) from ({numbered}) where r < {FLOW} group by all"),
+            lambda rows: [
+                [sum(n for r, _, _, n in rows if r == s) for s in range(1, FLOW)],
+                [sum(n for r, _, b, n in rows if r == s and b is None) for s in range(1, FLOW)],
+            ],
         ),
         "top-100 variants": (
             lambda: ask(f"select p, count(*) n from ({paths}) group by p order by n desc limit {TOP}"),
@@ -196,6 +215,19 @@ def polars_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
     def told(frame):
         return sorted((a, b, n, m, int(x[0]) if x else None) for a, b, n, m, *x in frame.rows())
 
+    def flow():
+        # The row at which a customer begins is carried forward: four times faster here than a window over customers.
+        log = held["log"].lazy().with_row_index("i")
+        begins = pl.col("c") != pl.col("c").shift(1, fill_value=2**32 - 1)
+        log = log.with_columns(begin=pl.when(begins).then("i").forward_fill(), b=pl.col("tp").shift(-1))
+        same, step = pl.col("c") == pl.col("c").shift(-1), pl.col("i") - pl.col("begin")
+        log = log.with_columns(r=step, b=pl.when(same).then("b")).filter(pl.col("r") < FLOW - 1)
+        return log.group_by("r", "tp", "b").agg(pl.len().alias("n")).collect()
+
+    def flowed(frame):
+        ends = frame.filter(pl.col("b").is_null())
+        return [part.group_by("r").agg(pl.col("n").sum()).sort("r")["n"].to_list() for part in (frame, ends)]
+
     def sessions():
         pause = pl.col("t") - pl.col("t").shift(1)
         starts = (pl.col("c") != pl.col("c").shift(1)) | (pause > GAP_US)
@@ -225,6 +257,7 @@ def polars_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
         "funnel, 4 steps, 7 days": (funnel, lambda frame: list(frame.row(0))),
         "transitions, count + mean": (pairs, told),
         "transitions, with exact median": (lambda: pairs(pl.col("d").median().alias("x")), told),
+        "step flow, steps 1 to 10": (flow, flowed),
         "top-100 variants": (quickest, lambda frame: sorted(frame["n"].to_list(), reverse=True)),
         "sessions, 30 min": (sessions, int),
     }

@@ -1,0 +1,378 @@
+"""Flow: where journeys go from a touchpoint, or come from to one, step by step.
+
+Unit of count: the journey, once in each step. Forward from the first `start` (or from the beginning), backward from the
+first `end`. Each step keeps its most frequent nodes; the rest is one node, "other", and where journeys stop is "exit"
+(backward: where they begin, "start"). So every node's links add up to the journeys that are at it: nothing is lost.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from etappe.analysis.answer import Answer, Finding, Question, answer, listed
+from etappe.analysis.groups import within_group
+from etappe.analysis.intervals import or_none, shares
+from etappe.analysis.kernel import arrays_of, kernel, plain
+from etappe.arrays import Int, code_type, over_parts
+from etappe.errors import BadQuestion, unknown
+from etappe.journeys.columns import Journeys
+
+DIRECT: Final = 256
+"""Up to so many names every pair of them is counted at once; beyond, the most frequent are found first."""
+DEEPEST: Final = 30
+ARROW: Final = "=>"
+OTHER, EXIT, START, NONE = "other", "exit", "start", "none"
+"""The kinds of nodes that are no touchpoint."""
+
+
+class Flow(Question, frozen=True, kw_only=True):
+    """Where journeys go from a touchpoint, or come from to one, step by step."""
+
+    label: ClassVar[str] = "to"
+    bar: ClassVar[str] = "share"
+    start: str | None = None
+    """Forward from a journey's first touchpoint of this name; none: from its beginning."""
+    end: str | None = None
+    """Backward from a journey's first touchpoint of this name."""
+    depth: int = 5
+    """So many steps, at most 30."""
+    top: int = 5
+    """So many nodes a step; the rest is "other"."""
+    collapse: bool = True
+    """The same name several times in a row is one."""
+    clean: tuple[str, ...] = ()
+    """Rules for names, the first that fits counts: "^product_ => product" (a regular expression, then the new name)."""
+    level: str = "touchpoint"
+    """Names are touchpoints, or what a column says: channel, stage, category (analog or digital, direct or not) …"""
+
+
+@kernel
+def _pairs(
+    offsets: Int, codes: NDArray[Any], anchor: int, back: bool, collapse: bool, k: int, depth: int, first: int,
+    last: int,
+) -> Int:  # fmt: skip
+    """Journeys for each step and pair of k names; name k stands for an end. O(touchpoints up to `depth`)."""
+    wide, gone = np.uint64(k + 1), np.uint64(k)
+    layer = wide * wide
+    stop = layer * np.uint64(depth)
+    counts = np.zeros((depth + 1) * (k + 1) * (k + 1), np.int64)
+    for c in range(first, last):
+        x = codes[offsets[c] : offsets[c + 1]]
+        begin, turn, many, name = 0, 1, len(x), gone
+        if anchor >= 0:
+            while begin < many and x[begin] != anchor:
+                begin += 1
+            if begin == many:
+                continue
+            name = np.uint64(anchor)
+            many -= begin + 1
+            begin += 1
+            if back:
+                begin, turn, many = begin - 2, -1, begin - 1
+        elif many == 0:
+            continue
+        base = np.uint64(0)
+        for i in range(many):
+            new = np.uint64(x[np.uint64(begin + turn * i)])
+            moves = np.uint64(1) if new != name or not collapse else np.uint64(0)
+            counts[base + name * wide + new] += moves
+            base += layer * moves
+            name = new
+            if base == stop:
+                break
+        if base < stop:
+            counts[base + name * wide + gone] += 1
+    return counts[: depth * (k + 1) * (k + 1)].reshape(depth, k + 1, k + 1)
+
+
+@kernel
+def _nodes(
+    offsets: Int, codes: NDArray[Any], anchor: int, back: bool, collapse: bool, shown: Int, m: int, first: int,
+    last: int,
+) -> Int:  # fmt: skip
+    """As `_pairs`, for m nodes: shown[step, name] is a name's node at a step."""
+    depth, gone = len(shown) - 1, shown.shape[1] - 1
+    counts = np.zeros((depth, m, m), np.int64)
+    for c in range(first, last):
+        x = codes[offsets[c] : offsets[c + 1]]
+        at, name, s = 0, np.int64(gone), 0
+        if anchor >= 0:
+            while at < len(x) and x[at] != anchor:
+                at += 1
+            name = np.int64(anchor)
+        if at == len(x):
+            continue
+        x = x[:at][::-1] if back else x[at + (anchor >= 0) :]
+        node = shown[0, name]
+        for i in range(len(x)):
+            new = np.int64(x[i])
+            if collapse and new == name:
+                continue
+            counts[s, node, shown[s + 1, new]] += 1
+            node, name = shown[s + 1, new], new
+            s += 1
+            if s == depth:
+                break
+        if s < depth:
+            counts[s, node, shown[s + 1, gone]] += 1
+    return counts
+
+
+@kernel
+def _at(
+    offsets: Int, codes: NDArray[Any], anchor: int, back: bool, collapse: bool, gone: int, step: int, first: int,
+    last: int, out: Int,
+) -> None:  # fmt: skip
+    """Each journey's names before and after a step; -1 where it does not come so far."""
+    for c in range(first, last):
+        x = codes[offsets[c] : offsets[c + 1]]
+        at, name, s = 0, np.int64(gone), np.int64(0)
+        if anchor >= 0:
+            while at < len(x) and x[at] != anchor:
+                at += 1
+            name = np.int64(anchor)
+        if at == len(x):
+            continue
+        x = x[:at][::-1] if back else x[at + (anchor >= 0) :]
+        for i in range(len(x)):
+            new = np.int64(x[i])
+            if not collapse or new != name:
+                s += 1
+                if s == step:
+                    out[c, 0], out[c, 1] = name, new
+                    break
+                name = new
+        if s == step - 1:
+            out[c, 0], out[c, 1] = name, gone
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is walked: codes, their names after cleaning, and where from."""
+
+    codes: NDArray[Any]
+    names: tuple[str | None, ...]
+    anchor: int
+    back: bool
+
+
+def _cleaned(names: Sequence[str | None], rules: Sequence[str]) -> list[str | None]:
+    read = []
+    for i, rule in enumerate(rules):
+        pattern, arrow, name = rule.partition(ARROW)
+        where = f"flow: clean[{i}]"
+        if not arrow or not name.strip():
+            raise BadQuestion(where, f"{rule!r} is no rule.", f'Write "pattern {ARROW} name".')
+        try:
+            read.append((re.compile(pattern.strip()), name.strip()))
+        except re.error as fault:
+            hint = "Write a regular expression, such as ^product_."
+            raise BadQuestion(where, f"{pattern.strip()!r} cannot be read: {fault}.", hint) from None
+
+    def clean(name: str | None) -> str | None:
+        return next((new for fits, new in read if name is not None and fits.search(name)), name)
+
+    return [clean(name) for name in names]
+
+
+def _plan(journeys: Journeys, question: Flow) -> _Plan:
+    if question.start is not None and question.end is not None:
+        raise BadQuestion("flow: end", "a flow goes forward from start or backward from end.", "Give one of them.")
+    if not 1 <= question.depth <= DEEPEST:
+        raise BadQuestion("flow: depth", f"{question.depth} is not between 1 and {DEEPEST}.", "Ask for 5 steps.")
+    if question.top < 1:
+        raise BadQuestion("flow: top", f"{question.top} is not above zero.", "Ask for 5 nodes a step.")
+    column = None if question.level == "touchpoint" else journeys.column(question.level, "flow: level")
+    told: Sequence[str | None] = journeys.touchpoints if column is None else column.names
+    cleaned = _cleaned(told, question.clean)
+    names = list(dict.fromkeys(cleaned))
+    index = {name: i for i, name in enumerate(names)}
+    of = np.array([index[name] for name in cleaned] or [0], code_type(len(names)))
+    wanted, where = (question.start, "start") if question.end is None else (question.end, "end")
+    if wanted is not None and wanted not in names:
+        kind = "touchpoint" if question.level == "touchpoint" else question.level
+        raise unknown(f"flow: {where}", kind, wanted, [name for name in names if name is not None])
+    codes = journeys.touchpoint if column is None else column.codes
+    if not np.array_equal(of, np.arange(len(of))):
+        codes = of[codes]
+    anchor = -1 if wanted is None else names.index(wanted)
+    return _Plan(plain(codes), tuple(names), anchor, question.end is not None)
+
+
+def _counted(journeys: Journeys, question: Flow, plan: _Plan, shown: Int, m: int) -> Int:
+    """Journeys for each step and pair of nodes."""
+    offsets, _, _ = arrays_of(journeys)
+    table = plain(shown)
+    ways = plan.anchor, plan.back, question.collapse
+    partials = over_parts(offsets, lambda a, b: _nodes(offsets, plan.codes, *ways, table, m, a, b))
+    return sum(partials, np.zeros((question.depth, m, m), np.int64))
+
+
+def _most(counts: Int, top: int) -> Int:
+    """The codes with the highest counts, zeros left out; among equals the first."""
+    order = np.argsort(-counts, kind="stable")[:top]
+    return order[counts[order] > 0]
+
+
+def _layers(journeys: Journeys, question: Flow, plan: _Plan) -> tuple[list[Int], Int]:
+    """The names that are nodes of their own at each step, the most frequent first, and the journeys between nodes."""
+    k, depth, top = len(plan.names), question.depth, question.top
+    start = np.empty(0, np.int64) if plan.anchor < 0 else np.array([plan.anchor])
+    if k < DIRECT:
+        offsets, _, _ = arrays_of(journeys)
+        ways = plan.anchor, plan.back, question.collapse
+        partials = over_parts(offsets, lambda a, b: _pairs(offsets, plan.codes, *ways, k, depth, a, b))
+        pairs = sum(partials, np.zeros((depth, k + 1, k + 1), np.int64))
+        layers = [start, *(_most(arrived, top) for arrived in pairs.sum(axis=1)[:, :k])]
+        nodes = _shown(plan, layers, top)
+        links = np.zeros((depth, top + 2, top + 2), np.int64)
+        for s in range(depth):
+            np.add.at(links[s], (nodes[s][:, None], nodes[s + 1][None, :]), pairs[s])
+        return layers, links
+    # Too many pairs: who arrives at each step is counted for a stretch of names at a time.
+    arrived = np.zeros((depth, k), np.int64)
+    for low in range(0, k, DIRECT):
+        high = min(k, low + DIRECT)
+        some = np.full(k + 1, DIRECT)
+        some[low:high] = np.arange(high - low)
+        part = _counted(journeys, question, plan, np.tile(some, (depth + 1, 1)), DIRECT + 1).sum(axis=1)
+        arrived[:, low:high] = part[:, : high - low]
+    layers = [start, *(_most(row, top) for row in arrived)]
+    return layers, _counted(journeys, question, plan, _shown(plan, layers, top), top + 2)
+
+
+def _shown(plan: _Plan, layers: list[Int], top: int) -> Int:
+    """(depth+1, names+1): a code's node at each step: its rank, `top` for other, `top` + 1 for an end."""
+    shown = np.full((len(layers), len(plan.names) + 1), top, np.int64)
+    shown[:, -1] = top + 1
+    for s, layer in enumerate(layers):
+        shown[s, layer] = np.arange(len(layer))
+    return shown
+
+
+def _node(plan: _Plan, layers: list[Int], top: int, step: int, rank: int) -> tuple[str, str]:
+    """Name and kind of a node."""
+    if rank < top:
+        name = plan.names[int(layers[step][rank])]
+        return (NONE, NONE) if name is None else (name, "touchpoint")
+    if rank == top:
+        return OTHER, OTHER
+    kind = START if step == 0 or plan.back else EXIT
+    return kind, kind
+
+
+def find(journeys: Journeys, question: Flow) -> Finding:
+    """Count in one group of journeys."""
+    plan = _plan(journeys, question)
+    top = question.top
+    layers, counts = _layers(journeys, question, plan)
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("step", "from", "to", "count", "share", "low", "high", "from_kind", "to_kind")
+    }
+    for s in range(1, question.depth + 1):
+        links = counts[s - 1]
+        share, low, high = (or_none(part.ravel()) for part in shares(links, links.sum(axis=1, keepdims=True)))
+        for a, b in np.argwhere(links).tolist():
+            near, far = _node(plan, layers, top, s - 1, a), _node(plan, layers, top, s, b)
+            before, after = (far, near) if plan.back else (near, far)
+            at = a * (top + 2) + b
+            row = (s, before[0], after[0], int(links[a, b]), share[at], low[at], high[at], before[1], after[1])
+            for name, value in zip(columns, row, strict=True):
+                columns[name].append(value)
+    n = int(counts[0].sum()) if question.depth else 0
+    return Finding(columns, {"journeys": len(journeys), "in_flow": n}, (n,))
+
+
+def who(journeys: Journeys, question: Flow, row: Mapping[str, Any]) -> Int:
+    """Positions of the journeys that go from the row's `from` to its `to` at its step.
+
+    What is "other" depends on the group of journeys that was counted.
+    """
+
+    def held(some: Journeys) -> Int:
+        plan = _plan(some, question)
+        layers, _ = _layers(some, question, plan)
+        shown = _shown(plan, layers, question.top)
+        step = int(row["step"])
+        if not 1 <= step <= question.depth:
+            raise BadQuestion("flow: row", f"there is no step {step}.", f"Steps are 1 to {question.depth}.")
+        offsets, _, _ = arrays_of(some)
+        out = np.full((len(some), 2), -1, np.int64)
+        over_parts(
+            offsets,
+            lambda a, b: _at(
+                offsets, plan.codes, plan.anchor, plan.back, question.collapse, len(plan.names), step,
+                a, b, out,
+            ),
+        )  # fmt: skip
+        near, far = ("to", "from") if plan.back else ("from", "to")
+        found = np.flatnonzero(out[:, 0] >= 0)
+        for x, (name, at) in enumerate(((near, step - 1), (far, step))):
+            ranks = shown[at][out[found, x]]
+            told = [_node(plan, layers, question.top, at, rank) for rank in range(question.top + 2) if
+                    rank >= question.top or rank < len(layers[at])]  # fmt: skip
+            same = [r for r in range(question.top + 2) if r >= question.top or r < len(layers[at])]
+            kind = row.get(f"{name}_kind")
+            fits = [rank for rank, (text, k) in zip(same, told, strict=True) if text == row[name] and kind in (None, k)]
+            found = found[np.isin(ranks, fits)]
+        return found.astype(np.int64)
+
+    return within_group(journeys, question.by, row, "flow", held)
+
+
+def flow(
+    journeys: Journeys,
+    *,
+    start: str | None = None,
+    end: str | None = None,
+    depth: int = 5,
+    top: int = 5,
+    collapse: bool = True,
+    clean: Sequence[str] = (),
+    level: str = "touchpoint",
+    by: str | None = None,
+) -> Answer:
+    """Where journeys go from a touchpoint, or come from to one, step by step.
+
+    Parameters
+    ----------
+    start : forward from a journey's first touchpoint of this name; without it and `end` from its beginning
+    end : backward from a journey's first touchpoint of this name
+    depth : so many steps
+    top : so many nodes a step; the rest is the node "other"
+    collapse : the same name several times in a row is one
+    clean : rules "pattern => name" for names, the first that fits counts
+    level : touchpoint, channel, stage, category, or any column
+    by : a customer attribute, or a column read at the journey's first touchpoint
+
+    Returns
+    -------
+    Answer
+        step (1 is next to where the flow begins); from; to (in the direction of time); count of journeys; share of
+        the journeys at the node nearer to where the flow begins, with low and high (Wilson, 95 %); from_kind and
+        to_kind: touchpoint, other, exit, start, or none (where a column says nothing). A node's links add up to the
+        journeys at it.
+
+    Raises
+    ------
+    UnknownName
+        `start`, `end`, `level` or `by` is not in the data.
+    BadQuestion
+        Both `start` and `end`, a rule that cannot be read, a depth out of range.
+
+    Examples
+    --------
+    >>> from etappe.journeys.columns import journeys_of
+    >>> shop = journeys_of([0, 3, 4], [0, 1, 2, 5], [0, 1, 2, 0], ["visit", "cart", "order"])
+    >>> [(row["from"], row["to"], row["count"]) for row in flow(shop, start="visit", depth=1).rows()]
+    [('visit', 'cart', 1), ('visit', 'exit', 1)]
+    """
+    question = Flow(
+        start=start, end=end, depth=depth, top=top, collapse=collapse, clean=listed(clean, "flow: clean"),
+        level=level, by=by,
+    )  # fmt: skip
+    return answer(journeys, question, find)
