@@ -68,8 +68,39 @@ def test_nodes_may_be_what_a_column_says():
     held = built([[(0, "a"), (1, "b"), (2, "b")]], columns={"channel": ["web", None, "mail"]})
     told = [(row["from"], row["to"], row["to_kind"]) for row in flow(held, depth=3, level="channel").rows()]
     assert told == [("start", "web", "touchpoint"), ("web", "none", "none"), ("none", "mail", "touchpoint")]
-    staged = journeys("0 visit, 1 order").labelled()
-    assert links(flow(staged, start="interest", level="stage", depth=1)) == {(1, "interest", "purchase"): 1}
+
+
+def test_stages_and_categories_come_from_the_registry():
+    bare = journeys("0 visit, 1 order")
+    for held in (bare, bare.labelled()):
+        answer = flow(held, start="interest", level="stage", depth=1)
+        assert links(answer) == {(1, "interest", "purchase"): 1}
+        assert who(held, answer.question, answer.rows()[0]).tolist() == [0]
+        assert links(flow(held, level="stage", model="m4", depth=1)) == {(1, "start", "interest"): 1}
+        assert links(flow(held, level="category", depth=1)) == {(1, "start", "digital, direct"): 1}
+    other = flow(bare, level="stage", model="m1", depth=1)
+    assert other.column("to") == bare.labelled().column("stage.m1").texts()[:1]
+    assert other.snapshot != flow(bare, level="stage", model="m4", depth=1).snapshot
+
+
+def test_every_step_adds_up_to_its_input():
+    answer = flow(SHOP, depth=3, top=1)
+    for step in (1, 2, 3):
+        rows = [row for row in answer.rows() if row["step"] == step]
+        assert sum(row["share"] for row in rows) == pytest.approx(1)
+        before = [row for row in answer.rows() if row["step"] == step - 1 and row["to_kind"] != "exit"]
+        assert sum(row["count"] for row in rows) == (sum(row["count"] for row in before) if before else len(SHOP))
+
+
+def test_groups_add_up_to_the_whole():
+    held = built([[(0, "a"), (1, "b")], [(0, "a")], [(0, "b")]], attributes={"age": ["old", None, "old"]})
+    whole, parts = flow(held, depth=2), flow(held, depth=2, by="age")
+    total = {}
+    for row in parts.rows():
+        key = row["step"], row["from"], row["to"]
+        total[key] = total.get(key, 0) + row["count"]
+        assert len(who(held, parts.question, row)) == row["count"]
+    assert total == links(whole)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +112,8 @@ def test_nodes_may_be_what_a_column_says():
         ({"depth": 0}, BadQuestion, "0 is not between 1 and 30"),
         ({"top": 0}, BadQuestion, "0 is not above zero"),
         ({"level": "chanel"}, UnknownName, "flow: level: no column named 'chanel'"),
+        ({"level": "stage", "model": "m9"}, UnknownName, "m9"),
+        ({"model": "m4"}, BadQuestion, "Ask for level stage"),
         ({"clean": ["x"]}, BadQuestion, "'x' is no rule"),
         ({"clean": ["( => x"]}, BadQuestion, "cannot be read"),
         ({"clean": "a => b"}, BadQuestion, "one text, not a list"),
@@ -146,3 +179,16 @@ def test_threads_agree(monkeypatch):
     one = flow(held, start="a").to_arrow()
     monkeypatch.setattr(arrays, "SMALL", 0)
     assert flow(held, start="a").to_arrow().equals(one)
+
+
+def test_a_notebook_shows_the_flow_as_a_picture_whose_heights_are_the_counts():
+    import re
+
+    page = flow(SHOP, start="visit", depth=2).to_html("de")
+    (picture,) = re.findall(r"<svg class=\"flow\".*?</svg>", page)
+    assert "visit 3" in picture
+    assert "Ende 1" in picture
+    widths = [float(width) for width in re.findall(r'stroke-width="([\d.]+)"', picture)]
+    assert max(widths) == pytest.approx(2 * min(widths), rel=0.01)
+    grouped = flow(built([[(0, "a"), (1, "b")]], attributes={"g": ["x"]}), by="g")
+    assert '<svg class="flow"' not in grouped.to_html()

@@ -14,12 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe.analysis.answer import Answer, Finding, Question, answer, listed
+from etappe.analysis.flow_count import count_nodes, count_pairs, links_at
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
-from etappe.analysis.kernel import arrays_of, kernel, plain
+from etappe.analysis.kernel import arrays_of, plain
+from etappe.analysis.sankey import sankey as picture
 from etappe.arrays import Int, code_type, over_parts
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
+from etappe.journeys.stages import Registry, default_registry
 
 DIRECT: Final = 256
 """Up to so many names every pair of them is counted at once; beyond, the most frequent are found first."""
@@ -27,6 +30,9 @@ DEEPEST: Final = 30
 ARROW: Final = "=>"
 OTHER, EXIT, START, NONE = "other", "exit", "start", "none"
 """The kinds of nodes that are no touchpoint."""
+LABELS: Final = ("atom", "stage", "medium", "contact", "category", "owner")
+"""Levels that a registry gives, where the journeys have no such column yet."""
+__all__ = ["Flow", "find", "flow", "picture", "who"]
 
 
 class Flow(Question, frozen=True, kw_only=True):
@@ -48,106 +54,8 @@ class Flow(Question, frozen=True, kw_only=True):
     """Rules for names, the first that fits counts: "^product_ => product" (a regular expression, then the new name)."""
     level: str = "touchpoint"
     """Names are touchpoints, or what a column says: channel, stage, category (analog or digital, direct or not) …"""
-
-
-@kernel
-def _pairs(
-    offsets: Int, codes: NDArray[Any], anchor: int, back: bool, collapse: bool, k: int, depth: int, first: int,
-    last: int,
-) -> Int:  # fmt: skip
-    """Journeys for each step and pair of k names; name k stands for an end. O(touchpoints up to `depth`)."""
-    wide, gone = np.uint64(k + 1), np.uint64(k)
-    layer = wide * wide
-    stop = layer * np.uint64(depth)
-    counts = np.zeros((depth + 1) * (k + 1) * (k + 1), np.int64)
-    for c in range(first, last):
-        x = codes[offsets[c] : offsets[c + 1]]
-        begin, turn, many, name = 0, 1, len(x), gone
-        if anchor >= 0:
-            while begin < many and x[begin] != anchor:
-                begin += 1
-            if begin == many:
-                continue
-            name = np.uint64(anchor)
-            many -= begin + 1
-            begin += 1
-            if back:
-                begin, turn, many = begin - 2, -1, begin - 1
-        elif many == 0:
-            continue
-        base = np.uint64(0)
-        for i in range(many):
-            new = np.uint64(x[np.uint64(begin + turn * i)])
-            moves = np.uint64(1) if new != name or not collapse else np.uint64(0)
-            counts[base + name * wide + new] += moves
-            base += layer * moves
-            name = new
-            if base == stop:
-                break
-        if base < stop:
-            counts[base + name * wide + gone] += 1
-    return counts[: depth * (k + 1) * (k + 1)].reshape(depth, k + 1, k + 1)
-
-
-@kernel
-def _nodes(
-    offsets: Int, codes: NDArray[Any], anchor: int, back: bool, collapse: bool, shown: Int, m: int, first: int,
-    last: int,
-) -> Int:  # fmt: skip
-    """As `_pairs`, for m nodes: shown[step, name] is a name's node at a step."""
-    depth, gone = len(shown) - 1, shown.shape[1] - 1
-    counts = np.zeros((depth, m, m), np.int64)
-    for c in range(first, last):
-        x = codes[offsets[c] : offsets[c + 1]]
-        at, name, s = 0, np.int64(gone), 0
-        if anchor >= 0:
-            while at < len(x) and x[at] != anchor:
-                at += 1
-            name = np.int64(anchor)
-        if at == len(x):
-            continue
-        x = x[:at][::-1] if back else x[at + (anchor >= 0) :]
-        node = shown[0, name]
-        for i in range(len(x)):
-            new = np.int64(x[i])
-            if collapse and new == name:
-                continue
-            counts[s, node, shown[s + 1, new]] += 1
-            node, name = shown[s + 1, new], new
-            s += 1
-            if s == depth:
-                break
-        if s < depth:
-            counts[s, node, shown[s + 1, gone]] += 1
-    return counts
-
-
-@kernel
-def _at(
-    offsets: Int, codes: NDArray[Any], anchor: int, back: bool, collapse: bool, gone: int, step: int, first: int,
-    last: int, out: Int,
-) -> None:  # fmt: skip
-    """Each journey's names before and after a step; -1 where it does not come so far."""
-    for c in range(first, last):
-        x = codes[offsets[c] : offsets[c + 1]]
-        at, name, s = 0, np.int64(gone), np.int64(0)
-        if anchor >= 0:
-            while at < len(x) and x[at] != anchor:
-                at += 1
-            name = np.int64(anchor)
-        if at == len(x):
-            continue
-        x = x[:at][::-1] if back else x[at + (anchor >= 0) :]
-        for i in range(len(x)):
-            new = np.int64(x[i])
-            if not collapse or new != name:
-                s += 1
-                if s == step:
-                    out[c, 0], out[c, 1] = name, new
-                    break
-                name = new
-        if s == step - 1:
-            out[c, 0], out[c, 1] = name, gone
+    model: str | None = None
+    """With level stage: the stage model, m1 to m6 or one of the workspace's own; none: that of the journeys (m4)."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +87,26 @@ def _cleaned(names: Sequence[str | None], rules: Sequence[str]) -> list[str | No
     return [clean(name) for name in names]
 
 
+def _level(question: Flow) -> str:
+    """The column that names are read from."""
+    if question.model is None:
+        return question.level
+    if question.level != "stage":
+        what = f"a stage model says nothing of level {question.level!r}."
+        raise BadQuestion("flow: model", what, "Ask for level stage, or leave model out.")
+    return f"stage.{question.model}"
+
+
+def _labelled(journeys: Journeys, question: Flow, registry: Registry | None) -> Journeys:
+    """The journeys with the level's column, if it is one that a registry gives and they lack."""
+    known = registry or default_registry()
+    if question.model is not None:
+        known.model(question.model, "flow: model")
+    level = _level(question)
+    lacks = hasattr(journeys, "offsets") and level not in journeys.readable
+    return journeys.labelled(known) if lacks and level.partition(".")[0] in LABELS else journeys
+
+
 def _plan(journeys: Journeys, question: Flow) -> _Plan:
     if question.start is not None and question.end is not None:
         raise BadQuestion("flow: end", "a flow goes forward from start or backward from end.", "Give one of them.")
@@ -186,7 +114,8 @@ def _plan(journeys: Journeys, question: Flow) -> _Plan:
         raise BadQuestion("flow: depth", f"{question.depth} is not between 1 and {DEEPEST}.", "Ask for 5 steps.")
     if question.top < 1:
         raise BadQuestion("flow: top", f"{question.top} is not above zero.", "Ask for 5 nodes a step.")
-    column = None if question.level == "touchpoint" else journeys.column(question.level, "flow: level")
+    level = _level(question)
+    column = None if level == "touchpoint" else journeys.column(level, "flow: level")
     told: Sequence[str | None] = journeys.touchpoints if column is None else column.names
     cleaned = _cleaned(told, question.clean)
     names = list(dict.fromkeys(cleaned))
@@ -208,7 +137,7 @@ def _counted(journeys: Journeys, question: Flow, plan: _Plan, shown: Int, m: int
     offsets, _, _ = arrays_of(journeys)
     table = plain(shown)
     ways = plan.anchor, plan.back, question.collapse
-    partials = over_parts(offsets, lambda a, b: _nodes(offsets, plan.codes, *ways, table, m, a, b))
+    partials = over_parts(offsets, lambda a, b: count_nodes(offsets, plan.codes, *ways, table, m, a, b))
     return sum(partials, np.zeros((question.depth, m, m), np.int64))
 
 
@@ -225,7 +154,7 @@ def _layers(journeys: Journeys, question: Flow, plan: _Plan) -> tuple[list[Int],
     if k < DIRECT:
         offsets, _, _ = arrays_of(journeys)
         ways = plan.anchor, plan.back, question.collapse
-        partials = over_parts(offsets, lambda a, b: _pairs(offsets, plan.codes, *ways, k, depth, a, b))
+        partials = over_parts(offsets, lambda a, b: count_pairs(offsets, plan.codes, *ways, k, depth, a, b))
         pairs = sum(partials, np.zeros((depth, k + 1, k + 1), np.int64))
         layers = [start, *(_most(arrived, top) for arrived in pairs.sum(axis=1)[:, :k])]
         nodes = _shown(plan, layers, top)
@@ -271,23 +200,24 @@ def find(journeys: Journeys, question: Flow) -> Finding:
     top = question.top
     layers, counts = _layers(journeys, question, plan)
     columns: dict[str, list[Any]] = {
-        name: [] for name in ("step", "from", "to", "count", "share", "low", "high", "from_kind", "to_kind")
+        name: [] for name in ("step", "from", "to", "count", "journeys", "share", "low", "high", "from_kind", "to_kind")
     }
     for s in range(1, question.depth + 1):
         links = counts[s - 1]
-        share, low, high = (or_none(part.ravel()) for part in shares(links, links.sum(axis=1, keepdims=True)))
+        share, low, high = (or_none(part.ravel()) for part in shares(links, links.sum()))
         for a, b in np.argwhere(links).tolist():
             near, far = _node(plan, layers, top, s - 1, a), _node(plan, layers, top, s, b)
             before, after = (far, near) if plan.back else (near, far)
             at = a * (top + 2) + b
-            row = (s, before[0], after[0], int(links[a, b]), share[at], low[at], high[at], before[1], after[1])
+            count = int(links[a, b])
+            row = (s, before[0], after[0], count, count, share[at], low[at], high[at], before[1], after[1])
             for name, value in zip(columns, row, strict=True):
                 columns[name].append(value)
     n = int(counts[0].sum()) if question.depth else 0
     return Finding(columns, {"journeys": len(journeys), "in_flow": n}, (n,))
 
 
-def who(journeys: Journeys, question: Flow, row: Mapping[str, Any]) -> Int:
+def who(journeys: Journeys, question: Flow, row: Mapping[str, Any], registry: Registry | None = None) -> Int:
     """Positions of the journeys that go from the row's `from` to its `to` at its step.
 
     What is "other" depends on the group of journeys that was counted.
@@ -304,7 +234,7 @@ def who(journeys: Journeys, question: Flow, row: Mapping[str, Any]) -> Int:
         out = np.full((len(some), 2), -1, np.int64)
         over_parts(
             offsets,
-            lambda a, b: _at(
+            lambda a, b: links_at(
                 offsets, plan.codes, plan.anchor, plan.back, question.collapse, len(plan.names), step,
                 a, b, out,
             ),
@@ -321,7 +251,12 @@ def who(journeys: Journeys, question: Flow, row: Mapping[str, Any]) -> Int:
             found = found[np.isin(ranks, fits)]
         return found.astype(np.int64)
 
-    return within_group(journeys, question.by, row, "flow", held)
+    return within_group(_labelled(journeys, question, registry), question.by, row, "flow", held)
+
+
+def answered(journeys: Journeys, question: Flow, registry: Registry | None = None) -> Answer:
+    """Answer the question; labels that the journeys lack come from the registry."""
+    return answer(_labelled(journeys, question, registry), question, find)
 
 
 def flow(
@@ -334,6 +269,8 @@ def flow(
     collapse: bool = True,
     clean: Sequence[str] = (),
     level: str = "touchpoint",
+    model: str | None = None,
+    registry: Registry | None = None,
     by: str | None = None,
 ) -> Answer:
     """Where journeys go from a touchpoint, or come from to one, step by step.
@@ -347,20 +284,22 @@ def flow(
     collapse : the same name several times in a row is one
     clean : rules "pattern => name" for names, the first that fits counts
     level : touchpoint, channel, stage, category, or any column
+    model : with level stage, the stage model: m1 to m6, or one of the workspace's own
+    registry : touchpoints, atoms and models, where the journeys have no labels; by default those of Etappe
     by : a customer attribute, or a column read at the journey's first touchpoint
 
     Returns
     -------
     Answer
-        step (1 is next to where the flow begins); from; to (in the direction of time); count of journeys; share of
-        the journeys at the node nearer to where the flow begins, with low and high (Wilson, 95 %); from_kind and
-        to_kind: touchpoint, other, exit, start, or none (where a column says nothing). A node's links add up to the
-        journeys at it.
+        step (1 is next to where the flow begins); from; to (in the direction of time); count of journeys; journeys
+        (the same: each counts once a step); share of the journeys in the step, with low and high (Wilson, 95 %);
+        from_kind and to_kind: touchpoint (of any level), other, exit, start, or none (where a column says nothing). A
+        node's links add up to the journeys at it.
 
     Raises
     ------
     UnknownName
-        `start`, `end`, `level` or `by` is not in the data.
+        `start`, `end`, `level` or `by` is not in the data, or there is no such `model`.
     BadQuestion
         Both `start` and `end`, a rule that cannot be read, a depth out of range.
 
@@ -373,6 +312,6 @@ def flow(
     """
     question = Flow(
         start=start, end=end, depth=depth, top=top, collapse=collapse, clean=listed(clean, "flow: clean"),
-        level=level, by=by,
+        level=level, model=model, by=by,
     )  # fmt: skip
-    return answer(journeys, question, find)
+    return answered(journeys, question, registry)

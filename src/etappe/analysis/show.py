@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from html import escape
+from importlib import import_module
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -91,7 +92,10 @@ _STYLE: Final = (
     "background:none;white-space:nowrap}"
     ".etappe-answer th{color:var(--mute);font-weight:400}.etappe-answer .text{text-align:left}"
     ".etappe-answer p{margin:4px 0;color:var(--mute)}.etappe-answer .caution{color:var(--warn)}"
-    ".etappe-answer rect{fill:var(--accent)}.etappe-answer line{stroke:var(--ink)}"
+    ".etappe-answer .flow{max-width:100%;height:auto;display:block}.etappe-answer .flow path{fill:none;"
+    "stroke:var(--accent);stroke-opacity:.28}.etappe-answer .flow text{fill:var(--ink);font-size:11px}"
+    ".etappe-answer rect{fill:var(--accent)}.etappe-answer .flow .other,.etappe-answer .flow .none{fill:var(--mute)}"
+    ".etappe-answer .flow .exit,.etappe-answer .flow .start{fill:var(--ink)}.etappe-answer line{stroke:var(--ink)}"
     "@media(prefers-color-scheme:dark){.etappe-answer{--ink:#ECEDE8;--mute:#A8ACA1;--line:#32352F;--accent:#7DB7F2;"
     "--warn:#E0B15A}}</style>"
 )
@@ -127,9 +131,11 @@ def page(found: "Answer", lang: str, most: int = 50) -> str:
     notes = "".join(f'<p class="caution">{escape(c.say(lang))}</p>' for c in found.warnings)
     more = f"<p>{word('answer.more', lang, count=number(len(found) - most, lang))}</p>" if len(found) > most else ""
     title = escape(word(f"answer.title.{found.question.__struct_config__.tag}", lang))
+    draw = getattr(import_module(type(found.question).__module__), "picture", None)
+    picture = draw(found, lang) if draw else ""
     return (
         f'{_STYLE}<div class="etappe-answer" lang="{lang}"><p><strong>{title}</strong><br>'
-        f"{escape(base_line(found, lang))}</p>{notes}"
+        f"{escape(base_line(found, lang))}</p>{notes}{picture}"
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>{more}</div>"
     )
 
