@@ -204,7 +204,7 @@ def find(journeys: Journeys, question: Flow) -> Finding:
     }
     for s in range(1, question.depth + 1):
         links = counts[s - 1]
-        share, low, high = (or_none(part.ravel()) for part in shares(links, links.sum()))
+        share, low, high = (or_none(part.ravel()) for part in shares(links, links.sum(axis=1, keepdims=True)))
         for a, b in np.argwhere(links).tolist():
             near, far = _node(plan, layers, top, s - 1, a), _node(plan, layers, top, s, b)
             before, after = (far, near) if plan.back else (near, far)
@@ -292,9 +292,9 @@ def flow(
     -------
     Answer
         step (1 is next to where the flow begins); from; to (in the direction of time); count of journeys; journeys
-        (the same: each counts once a step); share of the journeys in the step, with low and high (Wilson, 95 %);
-        from_kind and to_kind: touchpoint (of any level), other, exit, start, or none (where a column says nothing). A
-        node's links add up to the journeys at it.
+        (the same: each counts once a step); share of the journeys at the node nearer to where the flow begins, with
+        low and high (Wilson, 95 %); from_kind and to_kind: touchpoint (of any level), other, exit, start, or none
+        (where a column says nothing). A node's links add up to the journeys at it.
 
     Raises
     ------
