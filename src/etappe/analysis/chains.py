@@ -119,7 +119,9 @@ def _chains(
                 if start_us <= moment < end_us and not (first_only == 1 and seen):
                     began[1, r] = moment
                 seen = True
+        done = 1  # steps looked at; without a chain to a step that must be, none goes further
         for s in range(2, k + 1):
+            some = False
             head, tail, told = 0, 0, 0
             barrier = -1
             for r in range(m):
@@ -151,11 +153,15 @@ def _chains(
                 if serves[s, name] and head < tail and moment - value[head] <= window:
                     began[s, r] = value[head]
                     parent[s, r] = queue[head] * (k + 1) + step_of[head]
+                    some = True
                 if excluded[s, name]:
                     barrier = r
+            done = s
+            if not some and not optional[s]:
+                break
         top = 0
         bits = 0
-        for s in range(1, k + 1):
+        for s in range(1, done + 1):
             for r in range(m):
                 if began[s, r] > NEVER:
                     bits |= 1 << s
