@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from etappe.analysis.reach import reach as reach
     from etappe.analysis.sessions import sessions as sessions
     from etappe.analysis.stages import stages as stages
+    from etappe.analysis.steps import steps as steps
     from etappe.analysis.transitions import transitions as transitions
     from etappe.analysis.variants import variants as variants
     from etappe.apps.workspace import open as open
@@ -40,6 +41,7 @@ _HOME = {
     "comparison": "etappe.analysis.comparison",
     "flow": "etappe.analysis.flow",
     "drivers": "etappe.analysis.drivers",
+    "steps": "etappe.analysis.steps",
     "read_map": "etappe.maps.document",
 }
 __all__ = ["__version__", *_HOME]

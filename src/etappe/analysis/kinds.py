@@ -10,6 +10,7 @@ QUESTIONS: Final = (
     "reach",
     "sessions",
     "stages",
+    "steps",
     "transitions",
     "variants",
 )
