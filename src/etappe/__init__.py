@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from etappe.analysis.ask import ask as ask
     from etappe.analysis.ask import who as who
+    from etappe.analysis.attribution import attribution as attribution
     from etappe.analysis.comparison import comparison as comparison
     from etappe.analysis.drivers import drivers as drivers
     from etappe.analysis.flow import flow as flow
+    from etappe.analysis.friction import friction as friction
     from etappe.analysis.funnel import funnel as funnel
+    from etappe.analysis.patterns import patterns as patterns
     from etappe.analysis.reach import reach as reach
+    from etappe.analysis.retention import retention as retention
     from etappe.analysis.sessions import sessions as sessions
     from etappe.analysis.stages import stages as stages
     from etappe.analysis.steps import steps as steps
@@ -41,7 +45,11 @@ _HOME = {
     "comparison": "etappe.analysis.comparison",
     "flow": "etappe.analysis.flow",
     "drivers": "etappe.analysis.drivers",
+    "friction": "etappe.analysis.friction",
     "steps": "etappe.analysis.steps",
+    "attribution": "etappe.analysis.attribution",
+    "retention": "etappe.analysis.retention",
+    "patterns": "etappe.analysis.patterns",
     "read_map": "etappe.maps.document",
 }
 __all__ = ["__version__", *_HOME]

@@ -3,11 +3,15 @@
 from typing import Final
 
 QUESTIONS: Final = (
+    "attribution",
     "comparison",
     "drivers",
     "flow",
+    "friction",
     "funnel",
+    "patterns",
     "reach",
+    "retention",
     "sessions",
     "stages",
     "steps",

@@ -38,9 +38,11 @@ def _answer(ws: Any, question: Any, journeys: Any, json: bool) -> None:
 
 
 def _described(struct: type) -> dict[str, str]:
-    """The text under each field of a struct, from its source."""
-    (node,) = ast.parse(textwrap.dedent(inspect.getsource(struct))).body
+    """The text under each field of a struct, from its source and those of its bases."""
     found: dict[str, str] = {}
+    if struct.__base__ not in (None, msgspec.Struct):
+        found = _described(struct.__base__)  # a field may be one of a struct that this one builds on
+    (node,) = ast.parse(textwrap.dedent(inspect.getsource(struct))).body
     lines = node.body if isinstance(node, ast.ClassDef) else []
     for field, text in pairwise(lines):
         if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
