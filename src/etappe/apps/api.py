@@ -20,6 +20,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import Body, FromPath, FromQuery, JSONBody
 
 import etappe
+from etappe.apps import exploring
 from etappe.apps.guard import CSP, Guard
 from etappe.apps.map_view import bound_view, map_card
 from etappe.apps.overview import overview
@@ -182,14 +183,19 @@ class Api:
                 raise unknown(f"map {map_id}", "evidence", evidence_id, bound.evidence)
             journeys, behind = people_of(bound.evidence[evidence_id])
             page = behind[max(0, offset) : max(0, offset) + max(0, min(limit, 200))]
-            return {"total": len(behind), "people": _people(journeys, page)}
+            return {"total": len(behind), "people": exploring.people(journeys, page)}
 
         @post("/api/ask", sync_to_thread=True, status_code=200)
         def ask_question(request: Request[Any, Any, Any], data: JSONBody[dict[str, Any]]) -> dict[str, Any]:
-            """Answer any question; the body is the question, with a condition under `where` if wanted, text or tree."""
+            """Answer any question; the body is the question, with a condition under `where` if wanted, text or tree.
+
+            With `lang` also the main finding in a sentence, the definition, and the table as people read it.
+            """
             question = {name: value for name, value in data.items() if name != "where"}
             journeys = self.chosen(request)
-            return ws.ask(question, journeys.where(data["where"]) if data.get("where") else journeys).to_dict()
+            journeys = journeys.where(data["where"]) if data.get("where") else journeys
+            found, lang = ws.ask(question, journeys), request.query_params.get("lang")
+            return exploring.said(ws, found, journeys, _lang(lang)) if lang else found.to_dict()
 
         @get("/health", sync_to_thread=False)
         def health() -> dict[str, str]:
@@ -208,7 +214,7 @@ class Api:
 
         return [
             meta, first_screen, list_imports, one_import, refused, refused_csv, undo, check_import, do_import,
-            list_maps, one_map, people, ask_question, health, front, page,
+            list_maps, one_map, people, ask_question, *exploring.handlers(ws, self.chosen), health, front, page,
         ]  # fmt: skip
 
     async def _upload(self, data: Mapping[str, Any], *, dry_run: bool) -> Any:
@@ -301,16 +307,6 @@ def _touchpoints(ws: Workspace, record: ImportRecord) -> list[dict[str, Any]]:
     return [
         {"name": pair["values"], "events": pair["counts"]} for pair in sorted(counts, key=lambda pair: -pair["counts"])
     ]
-
-
-def _people(journeys: Journeys, chosen: Any) -> list[dict[str, Any]]:
-    names = journeys.names(chosen)
-    found = []
-    for name, i in zip(names, chosen.tolist(), strict=True):
-        first, last = int(journeys.offsets[i]), int(journeys.offsets[i + 1]) - 1
-        ends = {"first": iso(int(journeys.time_us[first])), "last": iso(int(journeys.time_us[last]))}
-        found.append({"customer": name, "touchpoints": last - first + 1, **ends})
-    return found
 
 
 def _static(path: str) -> Response[bytes]:

@@ -43,3 +43,9 @@ def put(connection: Connection, kind: str, document_id: str, body: str) -> Docum
     new = Document(kind, document_id, old.revision + 1 if old else 1, time.time_ns() // 1000, body)
     connection.execute(documents.insert().values(**msgspec.structs.asdict(new)))
     return new
+
+
+def remove(connection: Connection, kind: str, document_id: str) -> bool:
+    """Delete a document with all its revisions; whether there was one."""
+    gone = connection.execute(documents.delete().where(documents.c.kind == kind, documents.c.id == document_id))
+    return gone.rowcount > 0

@@ -1,0 +1,131 @@
+"""Captions: the main finding of an answer as one sentence, German or English; it says what is counted, never why.
+
+Unit of count: said in each sentence; where nothing was found, the sentence says so.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, Final
+
+from etappe.analysis.answer import Answer
+from etappe.analysis.show import path_text
+from etappe.language import duration, number, percent, word
+
+
+def _most(rows: list[dict[str, Any]], side: str) -> tuple[str | None, int, int]:
+    """The touchpoint on a side of these links with the most journeys, how many they are, and how many in all."""
+    sums: Counter[str] = Counter()
+    for row in rows:
+        if row[f"{side}_kind"] == "touchpoint":
+            sums[row[side]] += row["count"]
+    best = max(sums, key=lambda name: sums[name], default=None)
+    return best, sums[best] if best is not None else 0, sum(row["count"] for row in rows)
+
+
+def _gone(rows: list[dict[str, Any]]) -> int:
+    """Journeys that end here."""
+    return sum(row["count"] for row in rows if row["to_kind"] == "exit")
+
+
+def _funnel(found: Answer, lang: str) -> str:
+    rows = found.rows()
+    first, last = rows[0], rows[-1]
+    entered = first["reached"]
+    if not entered:
+        return word("explore.caption.funnel.none", lang, step=first["step"])
+    if len(rows) == 1:
+        share = percent(entered / found.n, lang) if found.n else "–"
+        return word("explore.caption.funnel.one", lang, n=number(entered, lang), step=first["step"], share=share)
+    said = word(
+        "explore.caption.funnel", lang, share=percent(last["conversion"], lang), n=number(entered, lang),
+        first=first["step"], last=last["step"],
+    )  # fmt: skip
+    lost = [a["reached"] - b["reached"] for a, b in pairwise(rows)]
+    worst = max(range(len(lost)), key=lambda i: lost[i])
+    if lost[worst] <= 0 or len(rows) == 2:
+        return said
+    share = percent(lost[worst] / rows[worst]["reached"], lang)
+    loss = word(
+        "explore.caption.funnel.loss", lang, step=rows[worst]["step"], next=rows[worst + 1]["step"],
+        lost=number(lost[worst], lang), reached=number(rows[worst]["reached"], lang), share=share,
+    )  # fmt: skip
+    return f"{said} {loss}"
+
+
+def _flow(found: Answer, lang: str) -> str:
+    question: Any = found.question
+    rows = [row for row in found.rows() if row["step"] == 1]
+    if not rows:
+        return word("explore.caption.flow.none", lang)
+    if question.end is not None:
+        best, count, whole = _most(rows, "from")
+        values = {"end": question.end, "n": number(whole, lang)}
+        if best is None:
+            return word("explore.caption.flow.first", lang, **values)
+        share = percent(count / whole, lang)
+        return word("explore.caption.flow.back", lang, before=best, share=share, **values)
+    if question.start is None:
+        best, count, whole = _most(rows, "to")
+        if best is None or question.depth < 2:
+            return word("explore.caption.flow.short", lang, n=number(whole, lang))
+        ends = _gone([row for row in found.rows() if row["step"] == 2]) / whole
+        values = {"share": percent(count / whole, lang), "n": number(whole, lang), "ends": percent(ends, lang)}
+        return word("explore.caption.flow", lang, first=best, **values)
+    best, count, whole = _most(rows, "to")
+    values = {"start": question.start, "n": number(whole, lang), "ends": percent(_gone(rows) / whole, lang)}
+    if best is None:
+        return word("explore.caption.flow.last", lang, **values)
+    return word("explore.caption.flow.on", lang, after=best, share=percent(count / whole, lang), **values)
+
+
+def _variants(found: Answer, lang: str) -> str:
+    rows = found.rows()
+    if not rows:
+        return word("explore.caption.variants.none", lang)
+    return word(
+        "explore.caption.variants", lang, path=path_text(rows[0]["path"], 60), share=percent(rows[0]["share"], lang),
+        n=number(found.denominators["journeys"], lang), top=number(len(rows), lang),
+        cumulative=percent(rows[-1]["cumulative"], lang), variants=number(found.denominators["variants"], lang),
+    )  # fmt: skip
+
+
+def _sessions(found: Answer, lang: str) -> str:
+    row = found.rows()[0]
+    if not row["sessions"]:
+        return word("explore.caption.sessions.none", lang)
+    middle = row.get("median_us")
+    return word(
+        "explore.caption.sessions", lang, sessions=number(row["sessions"], lang),
+        each=number(row["sessions"] / row["journeys"], lang, 1), length=number(row["mean_length"], lang, 1),
+        time="–" if middle is None else duration(middle, lang),
+    )  # fmt: skip
+
+
+def _reach(found: Answer, lang: str) -> str:
+    rows = found.rows()
+    if not rows:
+        return word("explore.caption.reach.none", lang)
+    best = max(rows, key=lambda row: row["journeys"])
+    return word(
+        "explore.caption.reach", lang, touchpoint=best["touchpoint"], share=percent(best["share"] or 0, lang),
+        n=number(best["journeys"], lang),
+    )  # fmt: skip
+
+
+SAID: Final[dict[str, Callable[[Answer, str], str]]] = {
+    "flow": _flow,
+    "funnel": _funnel,
+    "reach": _reach,
+    "sessions": _sessions,
+    "variants": _variants,
+}
+
+
+def caption(found: Answer, lang: str) -> str:
+    """The main finding of an answer, one sentence or two; a break-down or another question says its base."""
+    kind = str(found.question.__struct_config__.tag)
+    if kind in SAID and "group" not in found.table.column_names:
+        return SAID[kind](found, lang)
+    title = word(f"answer.title.{kind}", lang)
+    return word("explore.caption.any", lang, title=title, n=number(found.n, lang), rows=number(len(found), lang))

@@ -1,0 +1,199 @@
+"""Exploring over HTTP: captions, people behind a row, the way after a drop, files, saved questions."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import etappe
+from etappe.apps.exploring import csv_of
+from servers import Client, served
+from workspaces import made, shop, written
+
+FUNNEL = {"question": "funnel", "steps": ["visit", "order"], "within": "7d"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    ws = shop(tmp_path_factory.mktemp("exploring"))
+    ws.close()
+    return ws.folder
+
+
+@pytest.fixture(scope="module")
+def client(folder: Path) -> Iterator[Client]:
+    with served(folder) as found:
+        yield found
+
+
+def post(client: Client, path: str, body: dict[str, Any]) -> Any:
+    status, _, answer = client.send("POST", path, body)
+    assert status == 200, answer
+    return json.loads(answer)
+
+
+def test_the_start_knows_the_touchpoints_and_proposes_a_funnel(client: Client):
+    start = client.get("/api/explore")
+    assert start["state"] == "ok"
+    assert start["touchpoints"] == [
+        {"name": "visit", "journeys": 3, "events": 4}, {"name": "order", "journeys": 2, "events": 2},
+    ]  # fmt: skip
+    assert (start["goals"], start["suggested"], start["saved"]) == (["order"], ["visit", "order"], [])
+
+
+@pytest.mark.parametrize(
+    ("question", "german", "english"),
+    [
+        (
+            FUNNEL,
+            "66,7\u00a0% von 3 Journeys kommen von visit bis order.",
+            "66.7% of 3 journeys get from visit to order.",
+        ),
+        (
+            {"question": "flow", "start": "visit"},
+            "Nach visit kommt am häufigsten order: 66,7\u00a0% von 3 Journeys; 33,3\u00a0% enden hier.",
+            "After visit most often comes order: 66.7% of 3 journeys; 33.3% end here.",
+        ),
+        (
+            {"question": "flow", "end": "order"},
+            "Vor order kommt am häufigsten visit: 100,0\u00a0% von 2 Journeys.",
+            "Before order most often comes visit: 100.0% of 2 journeys.",
+        ),
+        (
+            {"question": "flow"},
+            "100,0\u00a0% von 3 Journeys beginnen mit visit; 33,3\u00a0% enden nach dem ersten Kontakt.",
+            "100.0% of 3 journeys begin with visit; 33.3% end after the first contact.",
+        ),
+        (
+            {"question": "reach"},
+            "Am meisten Journeys erreicht visit: 3, das sind 100,0\u00a0%.",
+            "Most journeys are reached by visit: 3, which is 100.0%.",
+        ),
+        (
+            {"question": "transitions"},
+            "Übergänge: 2 Zeilen aus 3 Journeys.",
+            "Transitions: 2 rows from 3 journeys.",
+        ),
+    ],
+)
+def test_an_answer_says_its_main_finding_in_both_languages(client: Client, question, german: str, english: str):
+    assert [post(client, f"/api/ask?lang={lang}", question)["caption"] for lang in ("de", "en")] == [german, english]
+
+
+def test_an_answer_that_is_said_has_a_table_for_people_and_the_same_numbers(client: Client):
+    plain, told = post(client, "/api/ask", FUNNEL), post(client, "/api/ask?lang=de", FUNNEL)
+    assert {key: told[key] for key in plain} == plain
+    assert told["columns"][1] == {"name": "step", "title": "Schritt", "text": True}
+    assert told["cells"][1][:4] == ["2", "order", "2", "66,7\u00a0%"]
+    assert "Journeys" in told["definition"]
+    assert told["said"] == ["Nur 3 Fälle, weniger als 30: Anteile und Mediane sind unsicher."]
+
+
+def test_empty_is_told_apart_from_filtered_to_nothing(client: Client, tmp_path: Path):
+    query = urlencode({"where": "channel = 'fax'", "lang": "en"})
+    told = post(client, f"/api/ask?{query}", FUNNEL | {"steps": ["visit"]})
+    assert (told["state"], told["caption"]) == ("empty-filter", "No journey begins with visit.")
+    empty = made(tmp_path)
+    empty.close()
+    with served(empty.folder) as other:
+        assert other.get("/api/explore")["state"] == "empty-no-data-yet"
+        captions = [post(other, "/api/ask?lang=en", {"question": kind})["caption"] for kind in ("flow", "variants")]
+        assert captions == ["No journey goes on here.", "There are no variants."]
+
+
+def test_people_behind_a_row_are_as_many_as_it_counts(client: Client):
+    for row in post(client, "/api/ask", FUNNEL)["rows"]:
+        for part in ("reached", "dropped", "open"):
+            found = post(client, "/api/ask/people", {"question": FUNNEL, "row": row | {"part": part}})
+            # Who is at the last step has arrived.
+            assert row[part] is None or found["total"] == row[part]
+    page = post(client, "/api/ask/people?offset=1&limit=1", {"question": FUNNEL, "row": {"step": "visit"}})
+    assert (page["total"], [one["customer"] for one in page["people"]]) == (3, ["8"])
+
+
+def test_the_way_after_a_drop_is_a_flow_of_those_who_dropped(client: Client):
+    question = {"question": "funnel", "steps": ["visit", "order"], "within": "10m"}
+    row = {"position": 1, "part": "dropped"}
+    total = post(client, "/api/ask/people", {"question": question, "row": row})["total"]
+    told = post(client, "/api/ask/after?lang=en", {"question": question, "row": row})
+    assert (told["question"]["question"], told["question"]["start"]) == ("flow", "visit")
+    assert told["n"] == total > 0
+    assert sum(row["count"] for row in told["rows"] if row["step"] == 1) == total
+    status, _, _ = client.send("POST", "/api/ask/after", {"question": {"question": "reach"}, "row": row})
+    assert status == 400
+
+
+def test_an_answer_is_a_file(client: Client):
+    _, headers, text = client.send("POST", "/api/ask/file?kind=csv", FUNNEL)
+    assert headers["content-disposition"] == 'attachment; filename="funnel.csv"'
+    rows = list(csv.DictReader(io.StringIO(text.decode())))
+    assert [(row["step"], row["reached"]) for row in rows] == [("visit", "3"), ("order", "2")]
+    _, _, packed = client.send("POST", "/api/ask/file?kind=parquet", FUNNEL)
+    assert pq.read_table(io.BytesIO(packed)).to_pylist() == post(client, "/api/ask", FUNNEL)["rows"]
+    status, _, _ = client.send("POST", "/api/ask/file?kind=exe", FUNNEL)
+    assert status == 404
+
+
+def test_no_text_in_a_csv_file_is_a_formula():
+    texts = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "a=1", ""]
+    rows = list(csv.reader(io.StringIO(csv_of(pa.table({"text": texts, "number": [-1] * 8})).decode(), newline="")))
+    assert [row[0] for row in rows[1:]] == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'\rx", "a=1", ""]
+    assert {row[1] for row in rows[1:]} == {"-1"}
+
+
+@pytest.mark.parametrize("question", [FUNNEL, {"question": "flow", "start": "visit", "clean": ["^o => buy"]}])
+def test_the_python_code_asks_the_same_question(client: Client, folder: Path, monkeypatch, question):
+    where = urlencode({"where": "channel = 'web'", "from": "2026-03-01", "to": "2026-03-05"})
+    _, _, text = client.send("POST", f"/api/ask/file?kind=py&{where}", question)
+    monkeypatch.chdir(folder.parent)
+    names: dict[str, Any] = {}
+    exec(compile(text.decode(), "code.py", "exec"), names)
+    assert names["answer"].snapshot == post(client, f"/api/ask?{where}", question)["snapshot"]
+    assert isinstance(names["answer"], etappe.analysis.answer.Answer)
+
+
+def test_a_question_is_saved_listed_and_deleted(client: Client):
+    body = {"title": " Kauf ", "address": "/explore?step=visit", "question": FUNNEL}
+    saved = post(client, "/api/questions", body)
+    assert client.get("/api/explore")["saved"] == [saved]
+    assert (saved["title"], saved["address"], saved["question"]["steps"]) == (
+        "Kauf", "/explore?step=visit", ["visit", "order"],
+    )  # fmt: skip
+    again = post(client, "/api/questions", body | {"address": "/explore?step=order"})
+    assert [one["address"] for one in client.get("/api/explore")["saved"]] == ["/explore?step=order"]
+    assert again["id"] == saved["id"]
+    assert post(client, f"/api/questions/{saved['id']}/delete", {}) == {"deleted": True}
+    assert client.get("/api/explore")["saved"] == []
+    status, _, _ = client.send("POST", f"/api/questions/{saved['id']}/delete", {})
+    assert status == 404
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"title": ""}, {"title": "x" * 121}, {"title": 1}, {"address": "https://evil.example/explore?"},
+        {"address": "/explored"}, {"question": {"question": "nonsense"}}, {"question": "reach"},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_saved_is_refused(client: Client, wrong: dict[str, Any]):
+    body = {"title": "a", "address": "/explore", "question": FUNNEL} | wrong
+    status, _, answer = client.send("POST", "/api/questions", body)
+    assert status in (400, 404)
+    assert json.loads(answer)["message"]
+    assert client.get("/api/explore")["saved"] == []
+
+
+def test_without_a_goal_the_two_most_frequent_touchpoints_are_proposed(tmp_path: Path):
+    ws = made(tmp_path)
+    rows = "a,2026-03-01,x\na,2026-03-02,y\nb,2026-03-01,y\n"
+    ws.import_files([written(tmp_path, "events.csv", "user,time,event\n" + rows)])
+    ws.close()
+    with served(ws.folder) as client:
+        assert client.get("/api/explore")["suggested"] == ["y", "x"]
