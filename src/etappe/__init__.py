@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from etappe.analysis.flow import flow as flow
     from etappe.analysis.friction import friction as friction
     from etappe.analysis.funnel import funnel as funnel
+    from etappe.analysis.opportunities import opportunities as opportunities
     from etappe.analysis.patterns import patterns as patterns
     from etappe.analysis.reach import reach as reach
     from etappe.analysis.retention import retention as retention
     from etappe.analysis.sessions import sessions as sessions
     from etappe.analysis.stages import stages as stages
     from etappe.analysis.steps import steps as steps
+    from etappe.analysis.timing import timing as timing
     from etappe.analysis.transitions import transitions as transitions
     from etappe.analysis.variants import variants as variants
     from etappe.apps.workspace import open as open
@@ -50,6 +52,8 @@ _HOME = {
     "attribution": "etappe.analysis.attribution",
     "retention": "etappe.analysis.retention",
     "patterns": "etappe.analysis.patterns",
+    "timing": "etappe.analysis.timing",
+    "opportunities": "etappe.analysis.opportunities",
     "read_map": "etappe.maps.document",
 }
 __all__ = ["__version__", *_HOME]

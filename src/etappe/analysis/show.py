@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from etappe.language import date, duration, number, percent, word
+from etappe.language import date, duration, has_word, number, percent, word
 from etappe.units import MONEY, SECOND_US
 
 if TYPE_CHECKING:
@@ -17,11 +17,18 @@ if TYPE_CHECKING:
 SHARES: Final = frozenset(
     (
         "share", "low", "high", "conversion", "step_conversion", "step_low", "step_high", "cumulative", "time_share",
-        "first_share", "second_share", "difference", "without_conversion",
+        "first_share", "second_share", "difference", "without_conversion", "comparable_conversion", "remaining",
+        "in_time_share", "in_time_low", "in_time_high", "again", "again_low", "again_high", "support", "confidence",
+        "confidence_low", "confidence_high", "share_of_value", "alive",
     )
 )  # fmt: skip
 """Columns that are shares of 1; columns that end in _us are microseconds, and in value 1/10,000 of a currency."""
-DECIMALS: Final = frozenset(("p", "q", "lift", "lift_low", "lift_high", "weight", "friction"))
+DECIMALS: Final = frozenset(
+    (
+        "p", "q", "lift", "lift_low", "lift_high", "weight", "friction", "loss", "loss_low", "loss_high",
+        "mean_contacts", "estimate", "estimate_low", "estimate_high", "expected", "error", "naive_error",
+    )
+)  # fmt: skip
 """Columns of other decimal numbers, which may be without any."""
 CHANCES: Final = ("p", "q")
 """Columns in which the second decimal place is too coarse."""
@@ -37,7 +44,7 @@ def cell(name: str, value: Any, lang: str) -> str:
         return duration(value, lang)
     if name in SHARES:
         return percent(value, lang)
-    if name == "value" or name.startswith("value_"):
+    if name in ("value", "cost") or name.startswith("value_"):
         return number(value / MONEY, lang, 2)
     return number(value, lang, 0 if isinstance(value, int) else 4 if name in CHANCES else 2)
 
@@ -118,7 +125,7 @@ def page(found: "Answer", lang: str, most: int = 50) -> str:
     largest = max((row[drawn] or 0 for row in rows), default=0) if drawn in schema.names else 0
     scale = 1.0 if drawn in SHARES else largest or 1.0
     kind = {field.name: ' class="text"' if pa.types.is_string(field.type) else "" for field in schema}
-    head = "".join(f'<th scope="col"{kind[n]}>{escape(word(f"answer.column.{_key(n)}", lang))}</th>' for n in kind)
+    head = "".join(f'<th scope="col"{kind[n]}>{escape(_heading(n, found, lang))}</th>' for n in kind)
     body = []
     for row in rows:
         cells = "".join(f"<td{kind[name]}>{escape(cell(name, row[name], lang))}</td>" for name in kind)
@@ -138,6 +145,12 @@ def page(found: "Answer", lang: str, most: int = 50) -> str:
         f"{escape(base_line(found, lang))}</p>{notes}{picture}"
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>{more}</div>"
     )
+
+
+def _heading(name: str, found: "Answer", lang: str) -> str:
+    """A column's word; a column of the data that names the rows may have none, and then its own name."""
+    key = f"answer.column.{_key(name)}"
+    return name if name == found.question.row_label() and not has_word(key) else word(key, lang)
 
 
 def _key(name: str) -> str:
