@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etappe.analysis.significance import adjusted, compare, difference, fisher, mantel_haenszel, ratio
+from etappe.analysis.significance import adjusted, compare, difference, fisher, ratio
 from journeys_text import PROPERTY
 
 
@@ -50,19 +50,6 @@ def test_large_cells_are_compared_by_chi_square():
     p, test = compare(56, 70, 48, 80)
     assert (round(p, 4), test) == (0.008, "chi-square")
     assert compare(10**6, 10**7, 10**6, 10**7) == (1.0, "chi-square")
-
-
-def test_strata_are_compared_by_mantel_and_haenszel():
-    # Agresti, Categorical Data Analysis, table 6.9: eight centres, 6.38 with one degree of freedom, p = 0.012.
-    drug = [(11, 25), (16, 4), (14, 5), (2, 14), (6, 11), (1, 10), (1, 4), (4, 2)]
-    control = [(10, 27), (22, 10), (7, 12), (1, 16), (0, 12), (0, 10), (1, 8), (6, 1)]
-    found = mantel_haenszel([a for a, _ in drug], [sum(x) for x in drug], [a for a, _ in control], map_sum(control))
-    assert round(found, 3) == 0.012
-    assert mantel_haenszel([1], [1], [0], [0]) is None
-
-
-def map_sum(pairs):
-    return [sum(pair) for pair in pairs]
 
 
 def test_of_the_fifteen_tests_of_benjamini_and_hochberg_four_remain():

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from etappe.analysis.opportunities import opportunities as opportunities
     from etappe.analysis.patterns import patterns as patterns
     from etappe.analysis.reach import reach as reach
+    from etappe.analysis.response import response as response
     from etappe.analysis.retention import retention as retention
     from etappe.analysis.sessions import sessions as sessions
     from etappe.analysis.stages import stages as stages
@@ -54,6 +55,7 @@ _HOME = {
     "patterns": "etappe.analysis.patterns",
     "timing": "etappe.analysis.timing",
     "opportunities": "etappe.analysis.opportunities",
+    "response": "etappe.analysis.response",
     "read_map": "etappe.maps.document",
 }
 __all__ = ["__version__", *_HOME]

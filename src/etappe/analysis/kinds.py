@@ -12,6 +12,7 @@ QUESTIONS: Final = (
     "opportunities",
     "patterns",
     "reach",
+    "response",
     "retention",
     "sessions",
     "stages",

@@ -104,28 +104,6 @@ def compare(first: int, n: int, second: int, m: int) -> tuple[float | None, str 
     return two_sided(cross / n * cross / m * all_ / hits / (all_ - hits)), "chi-square"
 
 
-def mantel_haenszel(first: Any, n: Any, second: Any, m: Any) -> float | None:
-    """p of two shares being equal in every one of several strata: Cochran, Mantel, Haenszel, without correction.
-
-    References
-    ----------
-    Mantel and Haenszel 1959, Journal of the National Cancer Institute 22, p. 719.
-
-    Examples
-    --------
-    >>> round(mantel_haenszel([11, 16], [36, 20], [10, 22], [37, 32]), 3)
-    0.418
-    """
-    a, n, b, m = (np.asarray(x, np.float64) for x in (first, n, second, m))
-    both = (n > 0) & (m > 0)
-    a, n, b, m = a[both], n[both], b[both], m[both]
-    total, hits = n + m, a + b
-    spread = float((n * m * hits * (total - hits) / (total**2 * (total - 1))).sum()) if len(n) else 0.0
-    if spread <= 0:
-        return None
-    return two_sided(float((a - n * hits / total).sum()) ** 2 / spread)
-
-
 def adjusted(p: Any) -> list[float | None]:
     """q of many tests: the share of false alarms if all rows with at most this q are believed; None where no p is.
 
