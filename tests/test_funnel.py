@@ -188,3 +188,8 @@ def of_frame(log, subject, name, time):
     sizes = log.groupby(subject, sort=True).size().to_numpy()
     times = log["at"].dt.as_unit("us").astype("int64").to_numpy()
     return journeys_of(np.concatenate(([0], np.cumsum(sizes))), times, codes, list(names))
+
+
+def test_a_group_of_empty_journeys_alone_is_a_group_of_none():
+    held = journeys("0 a, 5 b", "", attributes={"age": ["30", "40"]})
+    assert funnel(held, ["a", "b"], within="7d", by="age").column("reached") == [1, 1, 0, 0]

@@ -12,7 +12,7 @@ one that starts last; from there on each step as early as it can be.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import msgspec
 import numpy as np
@@ -25,11 +25,14 @@ from etappe.analysis.funnel_rules import numbered, rules_of, steps_of
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import median, or_none, shares
 from etappe.analysis.kernel import arrays_of
+from etappe.analysis.partials import Base, Partial, base_of, merged, rounding
 from etappe.analysis.sieve import levels_of, times_of
 from etappe.arrays import Int, distinct
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
 from etappe.units import day_us, duration_us
+
+TIMES: Final = ("since_first", "since_before")
 
 
 class Funnel(Question, frozen=True, kw_only=True):
@@ -115,7 +118,7 @@ def _still(journeys: Journeys, question: Funnel, levels: NDArray[np.uint8]) -> N
     """Which journeys are on their way: begun, not complete, and the window is not over when the data end."""
     running = np.zeros(len(journeys), bool)
     until = journeys.origin.data_until_us
-    if question.within is None or until is None or not len(journeys):
+    if question.within is None or until is None or not journeys.events:
         return running
     # Only who did something within the last window can be: they are few, and followed one by one.
     lately = journeys.time_us[np.maximum(journeys.offsets[1:] - 1, 0)] >= until - duration_us(question.within)
@@ -129,20 +132,30 @@ def _plainly(journeys: Journeys, question: Funnel) -> Counted:
     levels, _, _ = _levels(journeys, msgspec.structs.replace(question, medians=False))
     reached = levels[:, None] > np.arange(len(question.steps), dtype=np.uint8)
     none = np.empty((0, 0), np.int64)
-    return Counted(np.arange(len(journeys)), reached, _still(journeys, question, levels), none, reached)
+    n = len(journeys)
+    return Counted(n, np.arange(n), reached, _still(journeys, question, levels), none, reached)
 
 
-def _medians(times: Int, reached: NDArray[np.bool_]) -> dict[str, list[int | None]]:
-    """Medians with low and high of the times from step 1 and from the step before, one row a step."""
-    names = ("median_us", "median_low_us", "median_high_us")
-    columns: dict[str, list[int | None]] = {name: [None] for name in (*names, *(f"step_{name}" for name in names))}
+def _times(times: Int, reached: NDArray[np.bool_]) -> Partial:
+    """The times of those that reach a step, from step 1 and from the step before."""
+    found: Partial = {}
     before = times[:, 0].copy()
     for j in range(1, times.shape[1]):
         here = reached[:, j] & (times[:, j] > NEVER) & (times[:, 0] > NEVER)
-        for prefix, since in (("", times[:, 0]), ("step_", before)):
-            for name, value in zip(names, median(times[here, j] - since[here]), strict=True):
-                columns[prefix + name].append(value)
+        found[f"since_first {j}"] = times[here, j] - times[here, 0]
+        found[f"since_before {j}"] = times[here, j] - before[here]
         before = np.where(times[:, j] > NEVER, times[:, j], before)
+    return found
+
+
+def _medians(times: Partial, k: int) -> dict[str, list[int | None]]:
+    """Medians with low and high of the times from step 1 and from the step before, one row a step."""
+    names = ("median_us", "median_low_us", "median_high_us")
+    columns: dict[str, list[int | None]] = {name: [None] for name in (*names, *(f"step_{name}" for name in names))}
+    for j in range(1, k):
+        for prefix, since in (("", "since_first"), ("step_", "since_before")):
+            for name, value in zip(names, median(times[f"{since} {j}"]), strict=True):
+                columns[prefix + name].append(value)
     return columns
 
 
@@ -167,26 +180,45 @@ def _rates(question: Funnel, counts: Int, came: Int | None, base: int) -> tuple[
     return columns, [int(n) for n in (base, *bases[1:]) if n > 0] or [base]
 
 
-def _lost(question: Funnel, top: Int, running: NDArray[np.bool_]) -> dict[str, list[int | None]]:
-    """Those that come no further than each step: for good, and so far."""
+def _lost(question: Funnel, last: Int, running: NDArray[np.bool_]) -> Partial:
+    """How many come no further than each step (`last`, from 0; -1: none): for good, and so far."""
     k = len(question.steps)
-    dropped = np.bincount(top[~running] + 1, minlength=k + 1)[1:k].tolist()
-    on_way = np.bincount(top[running] + 1, minlength=k + 1)[1:k].tolist()
+    return {
+        name: np.bincount(last[at] + 1, minlength=k + 1)[1:k] for name, at in (("dropped", ~running), ("open", running))
+    }
+
+
+def _lost_columns(question: Funnel, lost: Partial) -> dict[str, list[int | None]]:
     none: list[int | None] = [None]
-    return {"dropped": dropped + none, "open": none * k if question.within is None else on_way + none}
+    on_way = none * len(question.steps) if question.within is None else lost["open"].tolist() + none
+    return {"dropped": lost["dropped"].tolist() + none, "open": on_way}
 
 
-def _quick_rows(journeys: Journeys, question: Funnel) -> tuple[dict[str, Any], list[int]]:
-    """The rows of the funnel without further rules."""
-    k = len(question.steps)
+def adds(question: Funnel) -> bool:
+    """Whether its partials add up."""
+    return question.is_plain()
+
+
+def partial(journeys: Journeys, question: Funnel) -> Partial:
+    """What some journeys contribute to the funnel without further rules."""
     levels, counts, times = _levels(journeys, question)
+    found: Partial = {"reached": counts}
+    if question.medians:
+        found |= _lost(question, levels.astype(np.int64) - 1, _still(journeys, question, levels))
+        found |= _times(times, levels[levels >= 2][:, None] > np.arange(len(question.steps), dtype=np.uint8))
+    return found
+
+
+def total(partials: Sequence[Partial], question: Funnel, base: Base) -> Finding:
+    """The finding that partials of disjoint customers come to."""
+    whole, k = merged(partials, TIMES), len(question.steps)
+    counts = whole["reached"]
     columns: dict[str, Any] = {"position": np.arange(1, k + 1), "step": list(question.steps), "reached": counts}
     rates, bases = _rates(question, counts, None, int(counts[0]))
     columns |= rates
     if question.medians:
-        columns |= _lost(question, levels.astype(np.int64) - 1, _still(journeys, question, levels))
-        columns |= _medians(times, levels[levels >= 2][:, None] > np.arange(k, dtype=np.uint8))
-    return columns, bases
+        columns |= _lost_columns(question, whole) | _medians(whole, k)
+    return Finding(columns, {"journeys": base.journeys, "entered": bases[0]}, bases, rounding(whole))
 
 
 def _rows(question: Funnel, counted: Counted, at: Any) -> tuple[dict[str, Any], list[int]]:
@@ -205,17 +237,17 @@ def _rows(question: Funnel, counted: Counted, at: Any) -> tuple[dict[str, Any], 
     rates, bases = _rates(question, counts, None, int(counts[0]))
     columns |= rates
     if question.medians:
-        columns |= _lost(question, last_step(reached), counted.running[at]) | _medians(counted.times[at], reached)
+        columns |= _lost_columns(question, _lost(question, last_step(reached), counted.running[at]))
+        columns |= _medians(_times(counted.times[at], reached), k)
     return columns, bases
 
 
 def find(journeys: Journeys, question: Funnel) -> Finding:
     """Count in one group of journeys."""
     if question.is_plain():
-        columns, bases = _quick_rows(journeys, question)
-        return Finding(columns, {"journeys": len(journeys), "entered": bases[0]}, bases)
+        return total([partial(journeys, question)], question, base_of(journeys))
     counted = ruled(journeys, question)
-    denominators = {"journeys": len(journeys), "units": len(counted.owner)}
+    denominators = {"journeys": len(journeys), "units": counted.units}
     cautions: tuple[Caution, ...] = ()
     if counted.out:
         denominators["excluded"] = counted.out

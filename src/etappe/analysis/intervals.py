@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from math import ceil, lgamma, log, sqrt
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,11 +67,17 @@ def median_ranks(n: int) -> tuple[int, int] | None:
 def median(values: Int) -> tuple[int | None, int | None, int | None]:
     """Median, low and high of whole numbers. Of an even count: the mean of the middle two, rounded down. O(n).
 
+    Rows of two are a value and how often it occurs.
+
     Examples
     --------
     >>> median(np.array([5, 1, 3, 2]))
     (2, None, None)
+    >>> median(np.array([[1, 1], [2, 2], [5, 1]]))
+    (2, None, None)
     """
+    if values.ndim > 1:
+        return _tallied_median(values)
     n = len(values)
     if n == 0:
         return None, None, None
@@ -83,6 +89,39 @@ def median(values: Int) -> tuple[int | None, int | None, int | None]:
     if ranks is None:
         return centre, None, None
     return centre, int(ordered[ranks[0] - 1]), int(ordered[ranks[1] - 1])
+
+
+def _tallied_median(rows: Int) -> tuple[int | None, int | None, int | None]:
+    rows = rows[np.argsort(rows[:, 0], kind="stable")]
+    ends = np.cumsum(rows[:, 1])
+    n = int(ends[-1]) if len(ends) else 0
+    if n == 0:
+        return None, None, None
+
+    def ranked(rank: int) -> int:
+        """The value of a rank, from 0."""
+        return int(rows[np.searchsorted(ends, rank, side="right"), 0])
+
+    middle, upper, ranks = ranked((n - 1) // 2), ranked(n // 2), median_ranks(n)
+    centre = middle + (upper - middle) // 2
+    return (centre, ranked(ranks[0] - 1), ranked(ranks[1] - 1)) if ranks else (centre, None, None)
+
+
+def medians_by_key(rows: Int) -> Int:
+    """The median of each key, rising, from rows of key, value and how often it occurs.
+
+    Examples
+    --------
+    >>> medians_by_key(np.array([[7, 5, 1], [7, 2, 2], [3, 1, 1], [3, 4, 1]])).tolist()
+    [2, 2]
+    """
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    ends = np.cumsum(rows[:, 2])
+    lasts = np.flatnonzero(np.diff(rows[:, 0], append=-1))  # keys are never below zero
+    n = np.diff(ends[lasts], prepend=0)
+    before = ends[lasts] - n
+    lower, upper = (rows[np.searchsorted(ends, before + rank, side="right"), 1] for rank in ((n - 1) // 2, n // 2))
+    return cast(Int, lower + (upper - lower) // 2)
 
 
 def or_none(values: Any) -> list[float | None]:

@@ -4,7 +4,7 @@ Unit of count: the journey for `journeys` and `share`; the touchpoint event for 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 from etappe.analysis.answer import Answer, Caution, Finding, Question, answer, caution, listed
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
-from etappe.analysis.kernel import arrays_of, join, kernel, plain
+from etappe.analysis.kernel import WORD, arrays_of, join, kernel, plain
+from etappe.analysis.partials import Base, Partial, base_of, merged
 from etappe.arrays import Int, distinct, over_parts
 from etappe.errors import BadQuestion
 from etappe.journeys.columns import Journeys
 from etappe.units import NO_VALUE
+
+VALUE: Final = "value"
+NEEDS: Final = ("value", "currency")
+"""The columns that it reads beside time and touchpoint."""
 
 
 class Reach(Question, frozen=True, kw_only=True):
@@ -56,13 +61,12 @@ def _sums(touchpoint: NDArray[Any], value: Int, currency: NDArray[Any], no_value
     return out
 
 
-def _values(journeys: Journeys, chosen: list[int]) -> tuple[dict[str, list[Any]], tuple[Caution, ...]]:
-    """Columns with the sums of values: one for a single currency, one each for several."""
+def _values(journeys: Journeys) -> Partial:
+    """For each currency that has a value: sums in two words, and how many events have one, of each touchpoint."""
     offsets, _, touchpoint = arrays_of(journeys)
     k = len(journeys.touchpoints)
-    nothing: list[Any] = [None] * len(chosen)
     if journeys.lazy_value is None or journeys.events == 0:
-        return {"value": nothing, "currency": nothing}, ()
+        return {}
     value = plain(journeys.value)
     names: tuple[str | None, ...] = (None,)
     codes = plain(np.zeros(journeys.events, np.uint8))
@@ -75,15 +79,27 @@ def _values(journeys: Journeys, chosen: list[int]) -> tuple[dict[str, list[Any]]
         return _sums(touchpoint[a:b], value[a:b], codes[a:b], NO_VALUE, k, len(names))
 
     out = sum(over_parts(offsets, work), np.zeros((3, len(names), k), np.int64))
-    used = np.flatnonzero(out[2].sum(axis=1)).tolist()
+    out[0] += out[1] >> WORD  # the low words stay low, so that partials may be added
+    out[1] &= 2**WORD - 1
+    found: Partial = {}
+    for c in np.flatnonzero(out[2].sum(axis=1)).tolist():
+        name = VALUE if names[c] is None else f"{VALUE} {names[c]}"
+        found[name] = found[name] + out[:, c] if name in found else out[:, c]
+    return found
+
+
+def _value_columns(whole: Partial, chosen: list[int]) -> tuple[dict[str, list[Any]], tuple[Caution, ...]]:
+    """Columns with the sums of values: one for a single currency, one each for several."""
+    nothing: list[Any] = [None] * len(chosen)
     sums: dict[str | None, list[Any]] = {}
-    for c in used:
-        exact = join(out[0, c], out[1, c])
-        sums[names[c]] = [_whole(exact[code]) if out[2, c, code] else None for code in chosen]
-    if len(used) <= 1:
-        currency = names[used[0]] if used else None
-        held = sums.get(currency, nothing)
-        return {"value": held, "currency": [currency if v is not None else None for v in held]}, ()
+    for name, (high, low, count) in whole.items():
+        kind, _, currency = name.partition(" ")
+        if kind == VALUE:
+            exact = join(high, low)
+            sums[currency or None] = [_whole(exact[code]) if count[code] else None for code in chosen]
+    if len(sums) <= 1:
+        only, held = next(iter(sums.items()), (None, nothing))
+        return {"value": held, "currency": [only if v is not None else None for v in held]}, ()
     each = {name or "?": sums[name] for name in sorted(sums, key=lambda name: name or "?")}
     columns = {f"value_{name}": held for name, held in each.items()}
     said = caution("mixed-currencies", currencies=", ".join(each))
@@ -96,29 +112,43 @@ def _whole(value: int) -> int:
     return value
 
 
-def find(journeys: Journeys, question: Reach) -> Finding:
-    """Count in one group of journeys."""
+def partial(journeys: Journeys, question: Reach) -> Partial:
+    """What some journeys contribute: events and journeys of each touchpoint, and its values in each currency."""
     offsets, _, touchpoint = arrays_of(journeys)
-    k, n = len(journeys.touchpoints), len(journeys)
-    partials = over_parts(offsets, lambda a, b: _count(offsets, touchpoint, k, a, b))
-    events = sum((p[0] for p in partials), np.zeros(k, np.int64))
-    found = sum((p[1] for p in partials), np.zeros(k, np.int64))
+    k = len(journeys.touchpoints)
+    for i, name in enumerate(question.touchpoints):
+        journeys.code(name, f"reach: touchpoints[{i}]")
+    parts = over_parts(offsets, lambda a, b: _count(offsets, touchpoint, k, a, b))
+    events = sum((p[0] for p in parts), np.zeros(k, np.int64))
+    found = sum((p[1] for p in parts), np.zeros(k, np.int64))
+    return {"events": events, "journeys": found, **_values(journeys)}
+
+
+def total(partials: Sequence[Partial], question: Reach, base: Base) -> Finding:
+    """The finding that partials of disjoint customers come to."""
+    whole = merged(partials)
+    names, found = base.touchpoints, whole["journeys"]
     if question.touchpoints:
-        chosen = [journeys.code(t, f"reach: touchpoints[{i}]") for i, t in enumerate(question.touchpoints)]
+        chosen = [names.index(name) for name in question.touchpoints]
     else:
-        chosen = sorted(range(k), key=lambda code: (-int(found[code]), journeys.touchpoints[code]))
-    share, low, high = shares(found[chosen], n)
-    values, cautions = _values(journeys, chosen)
+        chosen = sorted(range(len(names)), key=lambda code: (-int(found[code]), names[code]))
+    share, low, high = shares(found[chosen], base.journeys)
+    values, cautions = _value_columns({name: rows for name, rows in whole.items() if rows.ndim > 1}, chosen)
     columns = {
-        "touchpoint": [journeys.touchpoints[code] for code in chosen],
+        "touchpoint": [names[code] for code in chosen],
         "journeys": found[chosen],
         "share": or_none(share),
         "low": or_none(low),
         "high": or_none(high),
-        "events": events[chosen],
+        "events": whole["events"][chosen],
         **values,
     }
-    return Finding(columns, {"journeys": n}, (n,), cautions)
+    return Finding(columns, {"journeys": base.journeys}, (base.journeys,), cautions)
+
+
+def find(journeys: Journeys, question: Reach) -> Finding:
+    """Count in one group of journeys."""
+    return total([partial(journeys, question)], question, base_of(journeys))
 
 
 def who(journeys: Journeys, question: Reach, row: Mapping[str, Any]) -> Int:

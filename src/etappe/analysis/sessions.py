@@ -3,7 +3,7 @@
 Unit of count: the session. A new one begins where the pause is strictly longer than `gap`; it never spans two journeys.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -12,10 +12,12 @@ from etappe.analysis.answer import Answer, Finding, Question, answer
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import median
 from etappe.analysis.kernel import arrays_of, kernel
+from etappe.analysis.partials import Base, Partial, base_of, merged, rounding
 from etappe.arrays import Int, over_parts
 from etappe.journeys.columns import Journeys
 from etappe.units import duration_us
 
+TIMES: Final = ("durations",)
 BLOCK: Final = 512
 """Journeys, about 40 KB of times."""
 
@@ -75,8 +77,8 @@ def _durations(offsets: Int, time_us: Int, gap: int, count: int, first: int, las
     return out
 
 
-def find(journeys: Journeys, question: Sessions) -> Finding:
-    """Count in one group of journeys."""
+def partial(journeys: Journeys, question: Sessions) -> Partial:
+    """What some journeys contribute: sessions, journeys that have one, and how long each session lasts."""
     offsets, time_us, _ = arrays_of(journeys)
     gap = duration_us(question.gap, "sessions: gap")
 
@@ -85,19 +87,34 @@ def find(journeys: Journeys, question: Sessions) -> Finding:
         empty = np.empty(0, np.int64)
         return count, _durations(offsets, time_us, gap, count, first, last) if question.medians else empty
 
-    partials = over_parts(offsets, counted)
-    count = sum(part[0] for part in partials)
+    parts = over_parts(offsets, counted)
+    count = sum(part[0] for part in parts)
     held = int(np.count_nonzero(offsets[1:] > offsets[:-1]))
+    found = {"sessions": np.array([count], np.int64), "journeys": np.array([held], np.int64)}
+    if question.medians:
+        found["durations"] = np.concatenate([np.empty(0, np.int64), *(part[1] for part in parts)])
+    return found
+
+
+def total(partials: Sequence[Partial], question: Sessions, base: Base) -> Finding:
+    """The finding that partials of disjoint customers come to."""
+    whole = merged(partials, TIMES)
+    count, held = int(whole["sessions"][0]), int(whole["journeys"][0])
     columns: dict[str, Any] = {
         "sessions": np.array([count], np.int64),
-        "mean_length": [journeys.events / count if count else None],
+        "mean_length": [base.events / count if count else None],
         "journeys": np.array([held], np.int64),
     }
     if question.medians:
-        centre, low, high = median(np.concatenate([np.empty(0, np.int64), *(part[1] for part in partials)]))
+        centre, low, high = median(whole["durations"])
         columns |= {"median_us": [centre], "median_low_us": [low], "median_high_us": [high]}
-    bases = {"sessions": count, "touchpoints": journeys.events, "journeys": held}
-    return Finding(columns, bases, (count,))
+    bases = {"sessions": count, "touchpoints": base.events, "journeys": held}
+    return Finding(columns, bases, (count,), rounding(whole))
+
+
+def find(journeys: Journeys, question: Sessions) -> Finding:
+    """Count in one group of journeys."""
+    return total([partial(journeys, question)], question, base_of(journeys))
 
 
 def who(journeys: Journeys, question: Sessions, row: Mapping[str, Any]) -> Int:

@@ -4,20 +4,22 @@ Unit of count: the pair of neighbouring touchpoints for `count`, `share` and the
 The same touchpoint twice in a row is a transition too. Nothing leads out of the last touchpoint.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.analysis.answer import Answer, Finding, Question, answer
+from etappe.analysis.answer import Answer, Caution, Finding, Question, answer
 from etappe.analysis.groups import within_group
-from etappe.analysis.intervals import or_none, shares
-from etappe.analysis.kernel import arrays_of, kernel
+from etappe.analysis.intervals import medians_by_key, or_none, shares
+from etappe.analysis.kernel import WORD, arrays_of, join, kernel
+from etappe.analysis.partials import Base, Partial, base_of, merged, rounding, tallied
 from etappe.arrays import Int, distinct, over_parts
 from etappe.journeys.columns import Journeys
 
+TIMES: Final = ("pauses",)
 DIRECT: Final = 64
 """Up to so many touchpoints every pair has a slot of its own."""
 TABLE: Final = 1024
@@ -27,6 +29,7 @@ BUCKETS: Final = ((21, 236, 2**20), (23, 59, 2**22))
 
 The first divides each power of two in four. Beyond them there is one bucket: every time is looked at again."""
 ROOM: Final = 2**62
+MASK: Final = 2**WORD - 1
 
 
 class Transitions(Question, frozen=True, kw_only=True):
@@ -235,13 +238,24 @@ def _slots(journeys: Journeys) -> _Slots:
     return _Slots(distinct(keys[inner]), np.empty(0, np.int32))
 
 
-def find(journeys: Journeys, question: Transitions) -> Finding:
-    """Count in one group of journeys."""
+@dataclass(frozen=True)
+class _Counted:
+    """What was counted, and what is needed to look for the medians."""
+
+    slots: _Slots
+    total: Int
+    pairs: Int
+    """(m, 5) the pairs that occur: the pair, how often, in how many journeys, its times' sum in two words."""
+    histograms: dict[int, Any]
+    buckets: tuple[int, int]
+
+
+def _counted(journeys: Journeys, medians: bool) -> _Counted:
     offsets, time_us, touchpoint = arrays_of(journeys)
     k, slots = len(journeys.touchpoints), _slots(journeys)
     u = len(slots.pairs)
     drop, most = 0, 1
-    if question.medians:
+    if medians:
         drop, most = next(((drop, most) for drop, most, worth in BUCKETS if u * most <= worth), (0, 1))
 
     def counted(first: int, last: int) -> tuple[int, Any, Any, Any]:
@@ -249,37 +263,69 @@ def find(journeys: Journeys, question: Transitions) -> Finding:
             offsets, time_us, touchpoint, k, slots.direct, slots.table, slots.pairs, u, drop, most, first, last
         )
 
-    partials = list(over_parts(offsets, counted))
-    sums = sum((part[2] for part in partials), np.zeros((u, 4), np.int64))
-    total = sums[:, 0]
-    rows = np.flatnonzero(total)
-    names = journeys.touchpoints
-    before, after = (rows_of.tolist() for rows_of in np.divmod(slots.pairs[rows], max(k, 1)))
-    counts = total[rows].tolist()
-    order = sorted(range(len(rows)), key=lambda r: (-counts[r], names[before[r]], names[after[r]]))
-    sources = np.array(before, np.int64)
-    leaving = np.bincount(sources, weights=total[rows], minlength=1)[sources]
-    share, low, high = shares(total[rows], leaving)
-    # Sums are exact whole numbers of any size: high words of all parts, and low words that are below 2**63 each.
-    exact = [0] * len(rows)
-    for _, _, part, above in partials:
-        for r, (h, w) in enumerate(zip(above[rows].tolist(), part[rows, 1].tolist(), strict=True)):
-            exact[r] += (h << 32) + w
+    parts = list(over_parts(offsets, counted))
+    sums = sum((part[2] for part in parts), np.zeros((u, 4), np.int64))
+    rows = np.flatnonzero(sums[:, 0])
+    # Low words are below 2**63 in each part: they are cut to 32 bits before they are added.
+    low = sum((part[2][rows, 1] & MASK for part in parts), np.zeros(len(rows), np.int64))
+    high = sum((part[3][rows] + (part[2][rows, 1] >> WORD) for part in parts), np.zeros(len(rows), np.int64))
+    pairs = np.column_stack((slots.pairs[rows], sums[rows, 0], sums[rows, 2], high + (low >> WORD), low & MASK))
+    histograms = {first: histogram if most > 1 else part[:, :1] for first, histogram, part, _ in parts}
+    return _Counted(slots, sums[:, 0], pairs, histograms if medians else {}, (drop, most))
+
+
+def partial(journeys: Journeys, question: Transitions) -> Partial:
+    """What some journeys contribute: the pairs that occur, and for medians every time between two neighbours."""
+    found: Partial = {"pairs": _counted(journeys, medians=False).pairs}
+    if question.medians:
+        inner = np.ones(max(0, journeys.events - 1), bool)
+        inner[journeys.offsets[(journeys.offsets > 0) & (journeys.offsets < journeys.events)] - 1] = False
+        keys = journeys.touchpoint[:-1].astype(np.int64) * len(journeys.touchpoints) + journeys.touchpoint[1:]
+        pauses = np.diff(journeys.time_us)[inner]
+        found["pauses"] = np.column_stack((keys[inner], pauses, np.ones(len(pauses), np.int64)))
+    return found
+
+
+def total(partials: Sequence[Partial], question: Transitions, base: Base) -> Finding:
+    """The finding that partials of disjoint customers come to."""
+    whole = merged(partials, ("pairs", *TIMES))
+    medians = medians_by_key(whole["pauses"]) if question.medians else None
+    return _finding(tallied(whole["pairs"], keys=1), medians, base, rounding(whole))
+
+
+def find(journeys: Journeys, question: Transitions) -> Finding:
+    """Count in one group of journeys; on one machine exact medians need no list of all times."""
+    counted = _counted(journeys, question.medians)
+    medians = None
+    if question.medians:
+        found = _medians(journeys, counted.slots, counted.histograms, counted.total, counted.buckets)
+        medians = found[np.flatnonzero(counted.total)]
+    return _finding(counted.pairs, medians, base_of(journeys))
+
+
+def _finding(pairs: Int, medians: Int | None, base: Base, cautions: tuple[Caution, ...] = ()) -> Finding:
+    """The table, from the pairs that occur (rising) and their medians."""
+    names = base.touchpoints
+    sources, targets = np.divmod(pairs[:, 0], max(len(names), 1))
+    before, after, counts = sources.tolist(), targets.tolist(), pairs[:, 1].tolist()
+    order = sorted(range(len(pairs)), key=lambda r: (-counts[r], names[before[r]], names[after[r]]))
+    leaving = np.bincount(sources, weights=pairs[:, 1], minlength=1)[sources]
+    share, low, high = shares(pairs[:, 1], leaving)
+    exact = join(pairs[:, 3], pairs[:, 4])
     columns: dict[str, Any] = {
         "from": [names[before[r]] for r in order],
         "to": [names[after[r]] for r in order],
-        "count": total[rows][order],
-        "journeys": sums[rows, 2][order],
+        "count": pairs[order, 1],
+        "journeys": pairs[order, 2],
         "share": or_none(share[order]),
         "low": or_none(low[order]),
         "high": or_none(high[order]),
         "mean_us": [exact[r] // counts[r] for r in order],
     }
-    if question.medians:
-        histograms = {first: histogram if most > 1 else part[:, :1] for first, histogram, part, _ in partials}
-        columns["median_us"] = _medians(journeys, slots, histograms, total, (drop, most))[rows][order]
-    pairs = int(total.sum())
-    return Finding(columns, {"transitions": pairs, "journeys": len(journeys)}, (pairs,))
+    if medians is not None:
+        columns["median_us"] = medians[order]
+    every = int(pairs[:, 1].sum())
+    return Finding(columns, {"transitions": every, "journeys": base.journeys}, (every,), cautions)
 
 
 def _medians(

@@ -4,16 +4,17 @@ Unit of count: the journey with at least one touchpoint. Two journeys are one va
 touchpoints in the same order; times do not matter.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.analysis.answer import Answer, Finding, Question, answer
+from etappe.analysis.answer import Answer, Caution, Finding, Question, answer, caution
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
-from etappe.analysis.kernel import arrays_of, kernel
+from etappe.analysis.kernel import arrays_of, kernel, plain
+from etappe.analysis.partials import Base, Partial, base_of, merged
 from etappe.arrays import Int, over_parts
 from etappe.errors import BadQuestion
 from etappe.journeys.columns import Journeys
@@ -21,6 +22,10 @@ from etappe.journeys.columns import Journeys
 ARROW: Final = " > "
 BINS: Final = 64
 """Sequences fall into so many bins by their hash; a bin's table fits the processor's cache, and bins run in threads."""
+
+
+ONCE: Final = plain(np.empty(0, np.int64))
+"""No weights: each journey counts once."""
 
 
 class Variants(Question, frozen=True, kw_only=True):
@@ -50,12 +55,15 @@ def _group(
     hashes: NDArray[np.uint64],
     offsets: Int,
     touchpoint: NDArray[Any],
+    weight: Int,
     first: int,
     last: int,
     heads: Int,
     counts: Int,
 ) -> None:
     """In each bin: a head (its first journey) and a count for each sequence, from the bin's start on; then zeros.
+
+    A sequence counts as often as `weight` says; where that is empty, once.
 
     An open-addressing table; on equal hashes the sequences themselves are compared, so the answer is exact. O(t).
     """
@@ -76,7 +84,7 @@ def _group(
                 if held < 0:
                     table[at] = found
                     heads[found] = c
-                    counts[found] = 1
+                    counts[found] = weight[c] if len(weight) > 0 else 1
                     found += 1
                     break
                 other = heads[held]
@@ -88,15 +96,14 @@ def _group(
                             same = False
                             break
                 if same:
-                    counts[held] += 1
+                    counts[held] += weight[c] if len(weight) > 0 else 1
                     break
                 at = (at + 1) & (size - 1)
 
 
-def _variants(journeys: Journeys) -> tuple[Int, Int]:
+def _variants(offsets: Int, touchpoint: NDArray[Any], weight: Int) -> tuple[Int, Int]:
     """A first journey and a count for each variant, in no particular order."""
-    offsets, _, touchpoint = arrays_of(journeys)
-    n = len(journeys)
+    n = len(offsets) - 1
     hashes = np.empty(n, np.uint64)
     over_parts(offsets, lambda a, b: _hash(offsets, touchpoint, a, b, hashes))
     # The high bits choose the bin, the low ones the place in its table. Empty journeys are no variant.
@@ -105,7 +112,7 @@ def _variants(journeys: Journeys) -> tuple[Int, Int]:
     members = np.argsort(own, kind="stable")
     bins = np.concatenate(([0], np.cumsum(np.bincount(own, minlength=BINS + 1)[:BINS]))).astype(np.int64)
     heads, counts = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    over_parts(bins, lambda a, b: _group(bins, members, hashes, offsets, touchpoint, a, b, heads, counts))
+    over_parts(bins, lambda a, b: _group(bins, members, hashes, offsets, touchpoint, weight, a, b, heads, counts))
     kept = np.flatnonzero(counts)
     return heads[kept], counts[kept]
 
@@ -125,17 +132,80 @@ def _most(heads: Int, counts: Int, top: int) -> Int:
     return chosen[np.lexsort((heads[chosen], -counts[chosen]))]
 
 
-def find(journeys: Journeys, question: Variants) -> Finding:
-    """Count in one group of journeys."""
+def _check(question: Variants) -> None:
     if question.top < 1:
         raise BadQuestion("variants: top", f"{question.top} is not above zero.", "Ask for 1 or more.")
-    heads, counts = _variants(journeys)
+
+
+def partial(journeys: Journeys, question: Variants) -> Partial:
+    """What some journeys contribute: each sequence with its count, and where it occurs first."""
+    _check(question)
+    offsets, _, touchpoint = arrays_of(journeys)
+    heads, counts = _variants(offsets, touchpoint, ONCE)
+    order = np.argsort(heads, kind="stable")
+    heads, counts = heads[order], counts[order]
+    chosen = journeys.select(heads)
+    # Customers come in the order of their numbers, on every engine; several journeys of one in their own order.
+    sequences = np.column_stack((np.diff(chosen.offsets), counts, chosen.subject, heads))
+    return {"codes": chosen.touchpoint, "sequences": sequences}
+
+
+def fit(partial: Partial, room: int) -> Partial:
+    """A partial of at most `room` sequences: the most frequent, and what the others may have been."""
+    sequences = partial["sequences"]
+    if len(sequences) <= room:
+        return partial
+    kept = np.zeros(len(sequences), bool)
+    kept[np.argsort(-sequences[:, 1], kind="stable")[:room]] = True
+    return {
+        "codes": partial["codes"][np.repeat(kept, sequences[:, 0])],
+        "sequences": sequences[kept],
+        "cut": np.array([[sequences[~kept, 1].max(), sequences[~kept, 1].sum()]]),
+    }
+
+
+def total(partials: Sequence[Partial], question: Variants, base: Base) -> Finding:
+    """The finding that partials of disjoint customers come to."""
+    _check(question)
+    whole = merged(partials, ("codes", "sequences", "cut"))
+    sequences = whole["sequences"]
+    lengths = sequences[:, 0]
+    ends = np.cumsum(lengths)
+    order = np.lexsort((sequences[:, 3], sequences[:, 2]))
+    offsets = np.concatenate(([0], np.cumsum(lengths[order]))).astype(np.int64)
+    at = np.repeat((ends - lengths)[order] - offsets[:-1], lengths[order]) + np.arange(offsets[-1])
+    arrays = plain(offsets), plain(whole["codes"][at]), plain(sequences[order, 1])
+    if "cut" not in whole:
+        return _finding(*arrays, question, base)
+    # What a part left out it held at most as often as its most frequent of those.
+    most, journeys = whole["cut"].sum(axis=0).tolist()
+    return _finding(*arrays, question, base, journeys, (caution("cut-variants", n=most),))
+
+
+def find(journeys: Journeys, question: Variants) -> Finding:
+    """Count in one group of journeys."""
+    _check(question)
+    offsets, _, touchpoint = arrays_of(journeys)
+    return _finding(offsets, touchpoint, ONCE, question, base_of(journeys))
+
+
+def _finding(
+    offsets: Int,
+    touchpoint: NDArray[Any],
+    weight: Int,
+    question: Variants,
+    base: Base,
+    more: int = 0,
+    cautions: tuple[Caution, ...] = (),
+) -> Finding:
+    """The most frequent of some sequences; `more` journeys have others."""
+    heads, counts = _variants(offsets, touchpoint, weight)
     chosen = _most(heads, counts, question.top)
-    n = int(counts.sum())
+    n = int(counts.sum()) + more
     share, low, high = shares(counts[chosen], n)
-    sequences = [journeys.touchpoint[journeys.offsets[h] : journeys.offsets[h + 1]] for h in heads[chosen].tolist()]
+    sequences = [touchpoint[offsets[h] : offsets[h + 1]] for h in heads[chosen].tolist()]
     columns = {
-        "path": [ARROW.join(journeys.touchpoints[code] for code in sequence.tolist()) for sequence in sequences],
+        "path": [ARROW.join(base.touchpoints[code] for code in sequence.tolist()) for sequence in sequences],
         "length": np.array([len(sequence) for sequence in sequences], np.int64),
         "count": counts[chosen],
         "share": or_none(share),
@@ -143,7 +213,7 @@ def find(journeys: Journeys, question: Variants) -> Finding:
         "high": or_none(high),
         "cumulative": or_none(np.cumsum(counts[chosen]) / max(n, 1)),
     }
-    return Finding(columns, {"journeys": n, "variants": len(counts)}, (n,))
+    return Finding(columns, {"journeys": n, "variants": len(counts)}, (n,), cautions)
 
 
 def _readings(text: str, names: Mapping[str, int]) -> Iterator[list[int]]:

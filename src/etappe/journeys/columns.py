@@ -162,6 +162,11 @@ class Journeys:
         offsets = np.concatenate((kept[chosen], kept[-1:])).astype(np.int64)
         return self._compact(chosen, offsets, np.flatnonzero(touchpoints))
 
+    def part(self, first: int, last: int) -> "Journeys":
+        """The journeys from `first` on and before `last`, without a copy."""
+        start, end = int(self.offsets[first]), int(self.offsets[last])
+        return self._compact(slice(first, last), self.offsets[first : last + 1] - start, slice(start, end))
+
     def between(self, start_us: int | None, end_us: int | None) -> "Journeys":
         """Only touchpoints from `start_us` on and before `end_us`."""
         inside = np.ones(self.events, bool)
@@ -236,7 +241,7 @@ class Journeys:
         """Parts of these journeys, each from one of them (`owner`), out of `rows` of theirs in their order."""
         return self._compact(owner, offsets, rows)
 
-    def _compact(self, chosen: Int, offsets: Int, rows: Any) -> "Journeys":
+    def _compact(self, chosen: Any, offsets: Int, rows: Any) -> "Journeys":
         def taken(load: Callable[[str], Column], name: str, which: Any) -> Callable[[], Column]:
             return lambda: load(name).take(which)
 

@@ -1,0 +1,119 @@
+"""Partials over any cut of the customers come to the answer over all of them, exactly; what is shortened says so."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etappe.analysis import partials as parts
+from etappe.analysis.ask import module_of, question_of
+from etappe.analysis.intervals import median
+from etappe.analysis.table import arrow_table
+from journeys_text import NAMES, PROPERTY, built, many
+
+QUESTIONS = [
+    {"question": "reach"},
+    {"question": "reach", "touchpoints": ["b", "a"]},
+    {"question": "funnel", "steps": ["a", "b | c", "a"], "within": "0.000005s"},
+    {"question": "funnel", "steps": ["a", "b"], "medians": False},
+    {"question": "funnel", "steps": ["c", "a", "b", "d"]},
+    {"question": "transitions"},
+    {"question": "transitions", "medians": False},
+    {"question": "variants", "top": 3},
+    {"question": "variants"},
+    {"question": "sessions", "gap": "0.000002s"},
+    {"question": "sessions", "gap": "0.000002s", "medians": False},
+]
+SOME = st.lists(st.sampled_from(QUESTIONS), min_size=1, max_size=3)
+
+
+def cut(held, edges):
+    """Parts of whole journeys between some places."""
+    return [held.part(a, b) for a, b in zip([0, *edges], [*edges, len(held)], strict=True)]
+
+
+def total(question, held, pieces, room=1_000_000):
+    module = module_of(question.__struct_config__.tag)
+    found = [parts.unpacked(parts.packed(parts.part_of(module, piece, question, room))) for piece in pieces]
+    return module.total(found, question, parts.base_of(held))
+
+
+def same(one, other):
+    assert arrow_table(one.columns).to_pylist() == arrow_table(other.columns).to_pylist()
+    assert (one.denominators, list(one.bases), one.cautions) == (other.denominators, list(other.bases), other.cautions)
+
+
+@PROPERTY
+@given(lists=many(), data=st.data())
+def test_partials_over_any_cut_come_to_the_whole(lists, data):
+    events = sum(map(len, lists))
+    money = data.draw(st.lists(st.one_of(st.none(), st.integers(-(2**54), 2**54)), min_size=events, max_size=events))
+    codes = data.draw(st.lists(st.sampled_from(["EUR", "CHF", None]), min_size=events, max_size=events))
+    held = built(lists, names=NAMES, values=money, columns={"currency": codes})
+    edges = sorted(data.draw(st.lists(st.integers(0, len(lists)), max_size=4)))
+    pieces = data.draw(st.permutations(cut(held, edges)))  # parts come back in any order
+    for asked in data.draw(SOME):
+        question = question_of(asked)
+        same(total(question, held, pieces), module_of(asked["question"]).find(held, question))
+
+
+@PROPERTY
+@given(lists=many(), edge=st.integers(0, 8), room=st.integers(0, 6), chosen=SOME)
+def test_a_shortened_list_keeps_its_bound_and_says_it(lists, edge, room, chosen):
+    held = built(lists, names=NAMES)
+    pieces = cut(held, [min(edge, len(lists))])
+    for asked in chosen:
+        question = question_of(asked)
+        module = module_of(asked["question"])
+        exact, found = module.find(held, question), total(question, held, pieces, room)
+        said = {one.code: one.values for one in found.cautions}
+        if asked["question"] == "variants":
+            counts = dict(zip(exact.columns["path"], exact.columns["count"], strict=True))
+            short = said.get("cut-variants", {"n": 0})["n"]
+            for path, count in zip(found.columns["path"], found.columns["count"], strict=True):
+                assert path not in counts or counts[path] - short <= count <= counts[path]
+            assert found.denominators["journeys"] == exact.denominators["journeys"]
+            continue
+        share = 1 / said["rounded-times"]["parts"] if said else 0
+        for name, values in exact.columns.items():
+            for value, other in zip(values, found.columns[name], strict=True):
+                if value is None or not name.endswith("_us") or name == "mean_us":
+                    assert (value is None and other is None) or value == other
+                else:
+                    assert value - share * value - 1 <= other <= value
+
+
+def test_times_that_repeat_are_sent_once_with_their_count():
+    partial = {"durations": np.array([7, 7, 5, 7])}
+    short = parts.fit(partial, ["durations"], room=2)
+    assert short["durations"].tolist() == [[5, 1], [7, 3]]
+    assert parts.rounding(short) == ()
+    assert median(short["durations"]) == median(partial["durations"])
+
+
+def test_a_list_that_is_too_long_is_rounded_and_says_by_how_much():
+    values = np.arange(1000, 2000)
+    short = parts.fit({"durations": values}, ["durations"], room=200)
+    (said,) = parts.rounding(short)
+    assert said.values == {"parts": 128}
+    assert "1 part in 128" in said.text
+    assert 1499 - 1499 // 128 <= median(short["durations"])[0] <= 1499
+
+
+@given(st.lists(st.integers(0, 2**62)), st.integers(2, 16))
+def test_rounding_stays_within_its_bound(values, bits):
+    exact = np.array(values, np.int64)
+    for value, short in zip(values, parts.rounded(exact, bits).tolist(), strict=True):
+        assert short <= value < short + max(1, value / 2 ** (bits - 1))
+
+
+@given(st.lists(st.integers(0, 50)))
+def test_a_median_of_counted_values_is_the_median_of_the_values(values):
+    rows = parts.tallied(parts.each_once(np.array(values, np.int64)))
+    assert median(rows) == median(np.array(values, np.int64))
+
+
+def test_no_part_is_copied():
+    held = built([[(0, "a"), (1, "b")], [(2, "a")]])
+    part = held.part(1, 2)
+    assert (part.offsets.tolist(), part.time_us.tolist(), part.subject.tolist()) == ([0, 1], [2], [1])
+    assert np.shares_memory(part.time_us, held.time_us)
