@@ -25,6 +25,11 @@ def word(key: str, lang: str, **values: object) -> str:
     return _words(lang)[key].format(**values)
 
 
+def has_word(key: str) -> bool:
+    """Whether the lists hold a key."""
+    return key in _words("en")
+
+
 def number(value: float, lang: str, digits: int = 0) -> str:
     """A number with the language's separators and a true minus sign.
 

@@ -44,6 +44,10 @@ class Question(
         """By what `answer` divides the journeys; a question that means something else with `by` says None."""
         return self.by
 
+    def row_label(self) -> str:
+        """The column that names a row; a question whose rows are named by what is asked says so."""
+        return self.label
+
 
 Q = TypeVar("Q", bound=Question)
 
@@ -167,13 +171,13 @@ class Answer:
             Altair is not installed.
         """
         altair = _extra("altair", "chart", "etappe[charts]")
-        question = type(self.question)
+        label = self.question.row_label()
         data = altair.Data(values=self.rows())
-        order = self.column(question.label) if question.label in self.table.column_names else None
+        order = self.column(label) if label in self.table.column_names else None
         chart = altair.Chart(data).mark_bar(color="#0B5CAD")
-        encoded = {"x": altair.X(f"{question.bar}:Q"), "tooltip": [altair.Tooltip(n) for n in self._typed()]}
+        encoded = {"x": altair.X(f"{self.question.bar}:Q"), "tooltip": [altair.Tooltip(n) for n in self._typed()]}
         if order is not None:
-            encoded["y"] = altair.Y(f"{question.label}:N", sort=order)
+            encoded["y"] = altair.Y(f"{label}:N", sort=order)
         if "group" in self.table.column_names:
             encoded["row"] = altair.Row("group:N")
         return chart.encode(**encoded)
