@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from etappe.analysis.ask import ask as ask
     from etappe.analysis.ask import who as who
     from etappe.analysis.attribution import attribution as attribution
+    from etappe.analysis.changes import changes as changes
     from etappe.analysis.comparison import comparison as comparison
     from etappe.analysis.drivers import drivers as drivers
     from etappe.analysis.flow import flow as flow
@@ -56,6 +57,7 @@ _HOME = {
     "timing": "etappe.analysis.timing",
     "opportunities": "etappe.analysis.opportunities",
     "response": "etappe.analysis.response",
+    "changes": "etappe.analysis.changes",
     "read_map": "etappe.maps.document",
 }
 __all__ = ["__version__", *_HOME]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe.analysis.answer import Answer, Caution, Finding, Question, answer, caution, listed
-from etappe.analysis.groups import MAX_GROUPS, within_group
+from etappe.analysis.groups import distinct, within_group
 from etappe.analysis.intervals import or_none, shares
 from etappe.analysis.kernel import arrays_of, kernel, plain
 from etappe.analysis.significance import adjusted, compare, ratio
@@ -150,15 +150,7 @@ def _candidate(journeys: Journeys, name: str) -> tuple[Column, bool]:
         known = (*journeys.attributes, *journeys.readable)
         raise unknown("drivers: columns", "customer attribute or column", name, known)
     column = journeys.attribute(name) if of_customers else journeys.column(name)
-    names = tuple(dict.fromkeys((None, *column.names)))
-    if len(names) - 1 > MAX_GROUPS:
-        what = f"{name!r} has {len(names) - 1:,} different values, more than {MAX_GROUPS}."
-        raise BadQuestion("drivers: columns", what, "Choose a column with fewer values.")
-    if names == column.names:
-        return column, of_customers
-    # Two codes may carry one name: they are one value.
-    at = {one: code for code, one in enumerate(names)}
-    return Column(np.array([at[one] for one in column.names], np.uint16)[column.codes], names), of_customers
+    return distinct(column, name, "drivers: columns"), of_customers
 
 
 def _counted(journeys: Journeys, base: _Base, column: Column, of_customers: bool, times: int) -> Int:

@@ -50,6 +50,18 @@ def first_values(journeys: Journeys, by: str, where: str) -> Column:
     raise unknown(where, "customer attribute or column", by, (*journeys.attributes, *journeys.readable))
 
 
+def distinct(column: Column, name: str, where: str) -> Column:
+    """A column with one code for each name, 0 for none; refused where it has more values than anyone reads."""
+    names = tuple(dict.fromkeys((None, *column.names)))
+    if len(names) - 1 > MAX_GROUPS:
+        what = f"{name!r} has {len(names) - 1:,} different values, more than {MAX_GROUPS}."
+        raise BadQuestion(where, what, "Choose a column with fewer values.")
+    if names == column.names:
+        return column
+    at = {one: code for code, one in enumerate(names)}
+    return Column(np.array([at[one] for one in column.names], np.uint8)[column.codes], names)
+
+
 def _first(journeys: Journeys, column: Column) -> Column:
     """The column's value at each journey's first touchpoint; none for an empty journey."""
     names = (*column.names, None)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 SHARES: Final = frozenset(
     (
         "share", "low", "high", "conversion", "step_conversion", "step_low", "step_high", "cumulative", "time_share",
-        "first_share", "second_share", "difference", "without_conversion", "comparable_conversion", "remaining",
+        "first_share", "second_share", "difference", "without_conversion", "comparable_conversion", "seamless",
+        "seamless_low", "seamless_high", "remaining",
         "in_time_share", "in_time_low", "in_time_high", "again", "again_low", "again_high", "support", "confidence",
         "confidence_low", "confidence_high", "share_of_value", "alive",
     )
