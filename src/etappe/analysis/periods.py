@@ -1,0 +1,114 @@
+"""Periods: days, ISO weeks, months, quarters and years on the calendar of a time zone, as edges in microseconds.
+
+A period begins with the first instant of its first local day, and ends where the next one begins; a day on which the
+clock changes has 23 or 25 hours. Kernels compare whole numbers only.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from etappe.analysis.answer import Question
+from etappe.analysis.kernel import arrays_of
+from etappe.arrays import Int, over_parts
+from etappe.errors import unknown
+from etappe.journeys.columns import Journeys
+from etappe.units import DAY_US, SECOND_US
+
+FOREVER: Final = 2**62
+Unit = Literal["day", "week", "month", "quarter", "year"]
+LONGEST: Final = {"day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
+"""Days; so long after the first day of a period the next one has begun, and is not over."""
+SHIFT: Final = {"day": 36, "week": 39, "month": 41, "quarter": 42, "year": 44}
+"""2**shift microseconds are shorter than the period, so that it holds one edge at most (a day has 23 hours or more)."""
+
+
+def first_day(day: date, period: str) -> date:
+    """The first day of the period in which a day lies.
+
+    Examples
+    --------
+    >>> first_day(date(2026, 11, 26), "quarter").isoformat()
+    '2026-10-01'
+    """
+    if period == "week":
+        return day - timedelta(days=day.weekday())
+    month = {"month": day.month, "quarter": day.month - (day.month - 1) % 3, "year": 1}.get(period)
+    return day if month is None else day.replace(month=month, day=1)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The periods from the earliest touchpoint to the end of the data, without a gap.
+
+    Attributes
+    ----------
+    names : (p,) their first days, ISO
+    edges : (p+1,) int64, where each begins, and where the last one ends
+    place : the period in which each stretch of 2**shift microseconds begins, counted from the first edge
+    until_us : where the data end
+    """
+
+    names: tuple[str, ...]
+    edges: Int
+    place: NDArray[np.int32]
+    shift: int
+    until_us: int
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def unfinished(self) -> NDArray[np.int64]:
+        """(p,) 1 where a period ends after the data."""
+        return (self.edges[1:] > self.until_us).astype(np.int64)
+
+
+def calendar_of(journeys: Journeys, period: str) -> Calendar:
+    """All periods in which the journeys' touchpoints and the end of the data lie; none where there is no touchpoint."""
+    if journeys.events == 0:
+        return Calendar((), np.zeros(1, np.int64), np.zeros(1, np.int32), SHIFT[period], 0)
+    zone = ZoneInfo(journeys.origin.timezone)
+    offsets, time_us, _ = arrays_of(journeys)
+
+    def ends(first: int, last: int) -> tuple[int, int]:
+        times = time_us[offsets[first] : offsets[last]]
+        return int(times.min(initial=FOREVER)), int(times.max(initial=-FOREVER))
+
+    # Reading all of it is quicker than to pick the first and the last touchpoint of each journey.
+    found = over_parts(offsets, ends)
+    low, high = min(one for one, _ in found), max(one for _, one in found)
+    high = max(high, journeys.origin.data_until_us or high)
+    begins = first_day(datetime.fromtimestamp(low // SECOND_US, UTC).astimezone(zone).date(), period)
+    days: list[str] = []
+    edges: list[int] = []
+    while not edges or edges[-1] <= high:
+        # A midnight that the clock leaves out is the instant of the change; of two midnights the first one counts.
+        edge = round(datetime(begins.year, begins.month, begins.day, tzinfo=zone).timestamp()) * SECOND_US
+        if edges and edge <= edges[-1]:  # Samoa left out a whole day
+            days[-1] = begins.isoformat()
+        else:
+            days.append(begins.isoformat())
+            edges.append(edge)
+        begins = first_day(begins + timedelta(days=LONGEST[period]), period)
+    held, shift = np.array(edges, np.int64), SHIFT[period]
+    stretches = held[0] + (np.arange(((high - edges[0]) >> shift) + 1) << shift)
+    place = np.searchsorted(held, stretches, side="right") - 1
+    return Calendar(tuple(days[:-1]), held, place.astype(np.int32), shift, high)
+
+
+def refuse_choices(question: Question) -> None:
+    """A value that is none of a field's choices is refused, with the choices there are."""
+    kind = str(question.__struct_config__.tag)
+    for name, hint in get_type_hints(type(question)).items():
+        choices: tuple[Any, ...] = get_args(hint) if get_origin(hint) is Literal else ()
+        if choices and getattr(question, name) not in choices:
+            raise unknown(f"{kind}: {name}", "choice", str(getattr(question, name)), choices)
+
+
+ROLLING_US: Final = {"day": DAY_US, "week": 7 * DAY_US, "month": 30 * DAY_US}
+"""Periods that begin with a journey's own start."""
