@@ -84,6 +84,12 @@ def test_currencies_are_never_added():
     assert "mixed-currencies" in [said.code for said in answer.warnings]
 
 
+def test_a_loss_below_zero_has_no_bar():
+    answer = opportunities(journeys("0 a, 50 order", "0 a, 1 b", END), "order", **SLOW)
+    assert answer.column("loss") == [-1]
+    assert "<rect" not in answer.to_html("en")
+
+
 def test_a_goal_without_a_value_has_no_value_at_stake():
     (row,) = opportunities(journeys("0 a, 50 b", "0 a, 1 order", END), "order", **SLOW).rows()
     assert (row["loss"], row["value"], row["currency"]) == (1, None, None)

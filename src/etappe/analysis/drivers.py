@@ -213,7 +213,7 @@ def find(journeys: Journeys, question: Drivers) -> Finding:
 
 def _said(base: _Base, question: Drivers, attributes: Sequence[str]) -> tuple[Caution, ...]:
     still_open, at_once = (int((base.state == s).sum()) for s in (OPEN, GOAL_FIRST))
-    said = []
+    said = [caution("association")]
     if still_open:
         said.append(caution("left-out-open", journeys=still_open, within=question.within))
     if at_once:

@@ -112,7 +112,7 @@ _BAR: Final = 120
 
 def _bar(share: float | None, low: float | None, high: float | None) -> str:
     """A bar of `share` of the width, and its interval as a line."""
-    drawn = f'<rect y="2" width="{share * _BAR:.1f}" height="8"/>' if share else ""
+    drawn = f'<rect y="2" width="{share * _BAR:.1f}" height="8"/>' if share and share > 0 else ""
     if low is not None and high is not None:
         drawn += f'<line x1="{low * _BAR:.1f}" x2="{high * _BAR:.1f}" y1="6" y2="6"/>'
     return f'<svg width="{_BAR}" height="12" viewBox="0 0 {_BAR} 12" role="presentation">{drawn}</svg>'
@@ -124,7 +124,7 @@ def page(found: "Answer", lang: str, most: int = 50) -> str:
     rows = found.table.slice(0, most).to_pylist()
     drawn = type(found.question).bar
     largest = max((row[drawn] or 0 for row in rows), default=0) if drawn in schema.names else 0
-    scale = 1.0 if drawn in SHARES else largest or 1.0
+    scale = 1.0 if drawn in SHARES or largest <= 0 else largest
     kind = {field.name: ' class="text"' if pa.types.is_string(field.type) else "" for field in schema}
     head = "".join(f'<th scope="col"{kind[n]}>{escape(_heading(n, found, lang))}</th>' for n in kind)
     body = []
