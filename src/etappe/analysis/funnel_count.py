@@ -1,14 +1,15 @@
 """Funnel count: what a funnel under its rules finds, one entry for each unit that it counts."""
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.analysis.chains import Found, Rules, chains
+from etappe.analysis.chains import Rules, chains
 from etappe.analysis.funnel_rules import rules_of, units_of
+from etappe.analysis.periods import first_day
 from etappe.arrays import Column, Int
 from etappe.errors import BadQuestion
 from etappe.journeys.clock import EPOCH, local_us
@@ -26,8 +27,10 @@ NEVER: Final = -(2**63)
 class Counted:
     """What was found: one entry a unit."""
 
+    units: int
+    """All that were looked at."""
     owner: Int
-    """(n,) the journey that a unit comes from."""
+    """(n,) the journey that a unit comes from; only units that enter are told of."""
     reached: NDArray[np.bool_]
     """(n, k)"""
     running: NDArray[np.bool_]
@@ -56,15 +59,18 @@ def ruled(journeys: Journeys, question: "Funnel") -> Counted:
         removed = _top(without.reached) > _top(found.reached)
         out = int(np.count_nonzero(removed))
         bits = np.where(removed, 0, bits)
-    reached = (bits[:, None] >> np.arange(1, k + 1)) & 1 == 1
-    entered = np.zeros((n, k), bool)
+    at = np.flatnonzero(bits)  # who never enters is counted, and looked at no more
+    places = found.places[at]
+    reached = (bits[at, None] >> np.arange(1, k + 1)) & 1 == 1
+    entered = np.zeros_like(reached)
     entered[:, 0] = reached[:, 0]
-    times = np.where(found.places >= 0, units.time_us[np.maximum(found.places, 0)] if units.events else 0, NEVER)
-    counted = Counted(owner, reached, found.running & (bits > 0), times, entered, held, out)
+    times = np.where(places >= 0, units.time_us[np.maximum(places, 0)] if units.events else 0, NEVER)
+    groups = None if held is None else held.take(at)
+    counted = Counted(n, owner[at], reached, found.running[at], times, entered, groups, out)
     if question.trend is not None:
         return replace(counted, groups=_periods(times[:, 0], question.trend, journeys.origin.timezone))
     if question.by is not None and question.by_at not in ("journey", "all"):
-        return _told(counted, units, found, question)
+        return _told(counted, units, places, question)
     return counted
 
 
@@ -72,19 +78,15 @@ def _periods(start_us: Int, period: str, timezone: str) -> Column:
     """The first day of the local period in which each chain starts; none where there is no chain."""
     held = start_us > NEVER
     days = local_us(start_us[held], timezone) // DAY_US
-    distinct_days, place = np.unique(days, return_inverse=True)  # days are few
-    first = [_first_day(EPOCH + timedelta(days=int(number)), period).isoformat() for number in distinct_days]
+    low = int(days.min()) if len(days) else 0
+    used = np.flatnonzero(np.bincount(days - low))
+    first = [first_day(EPOCH + timedelta(days=low + int(number)), period).isoformat() for number in used]
     names = sorted(set(first))
+    code_of = np.zeros(int(used[-1]) + 1 if len(used) else 1, np.int64)
+    code_of[used] = [names.index(name) + 1 for name in first]
     codes = np.zeros(len(start_us), np.int64)
-    codes[held] = np.array([names.index(name) + 1 for name in first], np.int64)[place]
+    codes[held] = code_of[days - low]
     return Column(codes, (None, *names))
-
-
-def _first_day(day: date, period: str) -> date:
-    if period == "week":
-        return day - timedelta(days=day.weekday())
-    month = {"month": day.month, "quarter": day.month - (day.month - 1) % 3, "year": 1}.get(period)
-    return day if month is None else day.replace(month=month, day=1)
 
 
 def _top(bits: Int) -> Int:
@@ -105,7 +107,7 @@ def _opened(units: Journeys, owner: Int, rules: Rules, k: int) -> Counted:
         went_on = (chains(units, _only(rules, [s - 1, s])).reached & 4) > 0 if s > 1 else np.zeros(n, bool)
         reached[:, s - 1] = touched | went_on
         entered[:, s - 1] = reached[:, s - 1] & ~went_on
-    return Counted(owner, reached, running, times[:0], entered)
+    return Counted(n, owner, reached, running, times[:0], entered)
 
 
 def _only(rules: Rules, steps: list[int]) -> Rules:
@@ -114,16 +116,16 @@ def _only(rules: Rules, steps: list[int]) -> Rules:
     return rules._replace(serves=serves, excluded=np.zeros_like(serves), optional=np.zeros(len(serves), bool))
 
 
-def _told(counted: Counted, units: Journeys, found: Found, question: "Funnel") -> Counted:
+def _told(counted: Counted, units: Journeys, places: Int, question: "Funnel") -> Counted:
     """The group of each unit: what `by` says at a step of its best chain."""
     k, at = len(question.steps), question.by_at
     column = units.column(str(question.by), "funnel: by")
     codes = np.concatenate((column.codes, [0]))  # the last stands for "no touchpoint"
-    said = np.where(found.places >= 0, codes[found.places], 0)
+    said = np.where(places >= 0, codes[places], 0)
     empty = np.array([name is None for name in column.names])
     if at in ("first", "last"):
         order = range(k - 1, -1, -1) if at == "first" else range(k)
-        chosen = np.zeros(len(units), np.int64)
+        chosen = np.zeros(len(places), np.int64)
         for s in order:
             chosen = np.where(empty[said[:, s]], chosen, said[:, s])
         return replace(counted, groups=Column(chosen, column.names))
@@ -134,8 +136,8 @@ def _told(counted: Counted, units: Journeys, found: Found, question: "Funnel") -
     chosen = said[:, int(number) - 1].astype(np.int64)
     kept = ~empty[chosen]  # those without a value at this step are left out
     return Counted(
-        counted.owner[kept], counted.reached[kept], counted.running[kept], counted.times[kept], counted.entered[kept],
-        Column(chosen[kept], column.names), counted.out,
+        counted.units, counted.owner[kept], counted.reached[kept], counted.running[kept], counted.times[kept],
+        counted.entered[kept], Column(chosen[kept], column.names), counted.out,
     )  # fmt: skip
 
 
