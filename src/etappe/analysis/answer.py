@@ -20,7 +20,7 @@ from etappe.analysis.show import page, text
 from etappe.analysis.table import arrow_table
 from etappe.errors import BadQuestion, MissingExtra, unknown
 from etappe.journeys.columns import Journeys
-from etappe.language import word
+from etappe.language import duration, number, word
 from etappe.units import iso
 
 MIN_N: Final = 30
@@ -60,13 +60,18 @@ class Caution(msgspec.Struct, frozen=True):
     values: dict[str, str | int] = {}
 
     def say(self, lang: str) -> str:
-        """The caution in a language."""
-        return word(f"answer.{self.code}", lang, **self.values)
+        """The caution in a language, its numbers and durations (`_us`) as that language writes them."""
+        told = {
+            name: duration(value, lang) if name.endswith("_us") else number(value, lang)
+            for name, value in self.values.items()
+            if isinstance(value, int)
+        }
+        return word(f"answer.{self.code}", lang, **{**self.values, **told})
 
 
 def caution(code: str, **values: str | int) -> Caution:
     """A caution in English, translatable."""
-    return Caution(code, word(f"answer.{code}", "en", **values), values)
+    return Caution(code, Caution(code, "", values).say("en"), values)
 
 
 @dataclass(frozen=True)

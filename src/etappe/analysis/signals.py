@@ -24,7 +24,7 @@ from etappe.analysis.kernel import arrays_of, kernel, plain
 from etappe.arrays import Int, over_parts
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
-from etappe.units import UNITS_US, duration_text, duration_us
+from etappe.units import UNITS_US, duration_us
 
 SIGNALS: Final = ("exit", "loop", "u-turn", "back-step", "long-wait", "error", "support", "low-score")
 EXIT, LOOP, U_TURN, BACK_STEP, LONG_WAIT, ERROR, SUPPORT, LOW_SCORE = (1 << bit for bit in range(8))
@@ -124,6 +124,10 @@ class Seen:
 
     flags: NDArray[np.uint16]
     keys: NDArray[Any]
+    role: NDArray[np.uint8]
+    """Which touchpoints are the goal, an error, support: bits."""
+    scored: NDArray[np.bool_]
+    """Where a score is given; empty where none is asked for."""
     rows: list[tuple[str, ...]]
     """What a key stands for: a touchpoint, or two."""
     asked: list[int]
@@ -251,8 +255,8 @@ def signals(journeys: Journeys, question: Signals, where: str, *, stop: bool = F
     can["exit"] = question.per == "touchpoint"
     asked = [bit for bit, name in enumerate(SIGNALS) if can.get(name, True)]
     keys, rows = _keys(journeys, question.per)
-    said = (caution("slow-measured", slow=duration_text(slow)),) if given is None and slow else ()
-    return Seen(flags, keys, rows, asked, said)
+    said = (caution("slow-measured", slow_us=int(slow)),) if given is None and slow else ()
+    return Seen(flags, keys, role, plain(score != NO_SCORE), rows, asked, said)
 
 
 def named(rows: list[tuple[str, ...]], per: str) -> dict[str, list[str]]:
