@@ -20,24 +20,12 @@ import numpy as np
 
 from etappe.analysis.answer import Answer, Caution, Finding, Question, answer, caution, listed
 from etappe.analysis.costs import Costs, costs_of, costs_texts, returns
-from etappe.analysis.credit import (
-    CREDIT,
-    HIGH,
-    JOURNEYS,
-    LINEAR,
-    LOW,
-    SHIFT,
-    TOUCHES,
-    UNIT,
-    VALUED,
-    Touches,
-    credit,
-)
+from etappe.analysis.credit import CREDIT, HIGH, JOURNEYS, LOW, SHIFT, TOUCHES, UNIT, VALUED
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import Float
 from etappe.analysis.markov import markov_shares
 from etappe.analysis.shapley import rate_shares
-from etappe.analysis.touches import NONE, rule_of, touches_of, worth_of
+from etappe.analysis.touches import NONE, Touches, credit, rule_of, touches_of, worth_of
 from etappe.arrays import Int
 from etappe.errors import unknown
 from etappe.journeys.columns import Journeys
@@ -147,55 +135,48 @@ def _interval(again: Float, conversions: Any) -> tuple[list[float | None], list[
     return low.tolist(), high.tolist()
 
 
+def _worth(row: Int) -> Fraction:
+    """The value that a state is credited with."""
+    return Fraction((int(row[HIGH]) << SHIFT) + int(row[LOW]), UNIT)
+
+
 def _by_rule(model: str, counts: Int, again: Int, worth: int) -> _Credits:
     """Credits that a kernel shared out."""
-    conversions = int(counts[:, CREDIT].sum()) / UNIT
-    held = [units / UNIT for units in counts[:, CREDIT].tolist()]
-    exact = [
-        Fraction((high << SHIFT) + low, UNIT)
-        for high, low in zip(counts[:, HIGH].tolist(), counts[:, LOW].tolist(), strict=True)
-    ]
-    adds_up = model != "participation"
-    value = whole(exact, worth if adds_up else int(sum(exact)))
+    units = counts[:, CREDIT].tolist()
+    exact = [_worth(row) for row in counts]
+    value = whole(exact, int(sum(exact)) if model == "participation" else worth)
     low, high = _interval(again[:-1] / UNIT, again[-1])
-    return _Credits(_adding_up(held, conversions), value, counts, low, high)
+    return _Credits(_adding_up([unit / UNIT for unit in units], sum(units) / UNIT), value, counts, low, high)
 
 
-def _by_shares(shares: Float, again: Iterator[Float], same: _Credits, linear: Int) -> _Credits:
-    """Credits by the shares of a game; what has no touch stays with none. `same` has the same touches, by a rule."""
+def _by_shares(shares: Float, drawn: Iterator[Float], counts: Int, again: Int, seen: int, worth: int) -> _Credits:
+    """Credits by the shares of a game, of `seen` conversions and their `worth`; the rest has no touch."""
     part = [Fraction(share) for share in shares.tolist()]
     scale = sum(part)
-    seen, of = fsum(same.credit[:-1]), sum(same.value[:-1])
-    held = _adding_up([float(p / scale * Fraction(seen)) for p in part], seen) if scale else [0.0] * len(part)
-    value = whole([p / scale * of for p in part], of) if scale else [0] * len(part)
-    none, conversions = linear[-2] / UNIT, linear[-1]
-    drawn = np.array([*again]).reshape(len(none), len(part)).T
-    low, high = _interval(np.vstack((drawn * (conversions - none), none)), conversions)
-    return _Credits([*held, same.credit[-1]], [*value, same.value[-1]], same.counts, low, high)
+    held = _adding_up([float(p / scale * seen) for p in part], seen) if scale else [0.0] * len(part)
+    value = whole([p / scale * worth for p in part], worth) if scale else [0] * len(part)
+    none, conversions = again[-2] / UNIT, again[-1]
+    each = np.array([*drawn]).reshape(len(none), len(part)).T
+    low, high = _interval(np.vstack((each * (conversions - none), none)), conversions)
+    return _Credits([*held, counts[-1, CREDIT] / UNIT], [*value, int(_worth(counts[-1]))], counts, low, high)
 
 
-def _credits(touches: Touches, question: Attribution, names: Sequence[str], worth: int) -> dict[str, _Credits]:
+def _credits(
+    touches: Touches, question: Attribution, names: Sequence[str], worth: int
+) -> Iterator[tuple[str, _Credits]]:
     """What each model says."""
     often = question.bootstrap
-    found: dict[str, _Credits] = {}
-    linear: tuple[_Credits, Int] | None = None
     for model in question.models():
-        rule = rule_of(question, model, names)
-        game = model == "markov" or (model == "shapley" and question.value_function == "rate")
-        if rule.mode != LINEAR or linear is None:
-            counts, again, _ = credit(touches, rule, bootstrap=often)
-            found[model] = _by_rule(model, counts, again, worth)
-            linear = (found[model], again) if rule.mode == LINEAR else linear
-        else:
-            found[model] = linear[0]
-        if not game or linear is None:
-            continue
+        counts, again, _ = credit(touches, rule_of(question, model, names), bootstrap=often)
         if model == "markov":
-            shares, drawn = markov_shares(touches, question.order, question.loops == "collapse", often)
+            game = markov_shares(touches, question.order, question.loops == "collapse", often)
+        elif model == "shapley" and question.value_function == "rate":
+            game = rate_shares(touches, often)
         else:
-            shares, drawn = rate_shares(touches, often)
-        found[model] = _by_shares(shares, drawn, *linear)
-    return found
+            yield model, _by_rule(model, counts, again, worth)
+            continue
+        seen = len(touches.goals) - int(counts[-1, CREDIT]) // UNIT
+        yield model, _by_shares(*game, counts, again, seen, worth - int(_worth(counts[-1])))
 
 
 def _disagreement(shares: Mapping[str, Mapping[str, float]]) -> tuple[Caution, ...]:
@@ -204,9 +185,8 @@ def _disagreement(shares: Mapping[str, Mapping[str, float]]) -> tuple[Caution, .
     if len(held) < 2:
         return ()
     firsts = [{name for name, share in rows.items() if share == max(rows.values())} for rows in held.values()]
-    each = {
-        name: {model: rows.get(name, 0.0) for model, rows in held.items()} for rows in held.values() for name in rows
-    }
+    names = {name for rows in held.values() for name in rows}
+    each = {name: {model: rows.get(name, 0.0) for model, rows in held.items()} for name in names}
     name = max(sorted(each), key=lambda name: max(each[name].values()) - min(each[name].values()))
     least, most = (choose(each[name], key=each[name].__getitem__) for choose in (min, max))
     if each[name][most] - each[name][least] <= DISAGREE and set.intersection(*firsts):
@@ -220,13 +200,13 @@ def find(journeys: Journeys, question: Attribution) -> Finding:
     touches, names = touches_of(journeys, question)
     by, k = question.row_label(), touches.k
     costs = costs_of(question.costs, names, by)
-    conversions, valued, worth, currency = worth_of(journeys, touches)
+    valued, worth, currency = worth_of(journeys, touches)
     columns: dict[str, list[Any]] = {"model": [], by: [], **{name: [] for name in NUMBERS}}
     if costs:
         columns |= {"cost": [], "roas": [], "roi": []}
     shares: dict[str, dict[str, float]] = {}
-    unseen, seen = 0, 0
-    for model, found in _credits(touches, question, names, worth).items():
+    conversions, unseen, seen = len(touches.goals), 0, 0
+    for model, found in _credits(touches, question, names, worth):
         counts = found.counts
         shown = [s for s in range(k) if counts[s, TOUCHES] or found.credit[s] or names[s] in costs]
         shown.sort(key=lambda s: (-found.credit[s], names[s]))

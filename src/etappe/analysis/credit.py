@@ -13,8 +13,6 @@ the subject and r (Chamandy et al. 2012, "Estimating Uncertainty for Massive Dat
 engine.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from math import exp, factorial
 from typing import Any, Final
 
@@ -22,64 +20,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe.analysis.kernel import kernel, plain
-from etappe.arrays import Int, over_parts
-from etappe.units import NO_VALUE
+from etappe.arrays import Int
 
 UNIT: Final = 58_198_140_000
 """232,792,560 (what 1 to 20 divide) times 250: divided by 1,000 too."""
-POSITION, LINEAR, DECAY, DISTINCT, EACH, NOT_DIRECT, SAME = range(7)
-"""How a conversion is shared; DISTINCT: equally among the different states; EACH: one to every different state."""
-CREDIT, HIGH, LOW, TOUCHES, JOURNEYS, VALUED = range(6)
-"""Columns of what is counted: credit; credit times value in two words; touches, journeys, touches of valued ones."""
+POSITION, LINEAR, DECAY, DISTINCT, EACH, NOT_DIRECT, SAME, TOUCHED = range(8)
+"""How a conversion is shared; DISTINCT: equally among the different states; EACH: one to every different state;
+TOUCHED: not at all, only touches are counted."""
+CREDIT, HIGH, LOW, TOUCHES, JOURNEYS, VALUED, SEEN, OWN = range(8)
+"""Columns of a state: credit; credit times value in two words; touches; journeys; touches where there is a value."""
 SHIFT: Final = 24
 FOREVER: Final = 2**62
-ROOM: Final = 2**22
-"""Counters of a bootstrap held at a time, in each part of the journeys."""
 
 Bool = NDArray[np.bool_]
 POISSON: Final = plain(
     np.array(np.cumsum([exp(-1) / factorial(x) for x in range(10)]) * 2**32, np.uint64).astype(np.uint64)
 )
 """A 32-bit draw counts as often as many of these it reaches."""
-
-
-@dataclass(frozen=True)
-class Touches:
-    """Journeys as these kernels read them."""
-
-    offsets: Int
-    time_us: Int
-    touchpoint: NDArray[Any]
-    what: NDArray[Any]
-    """Codes of the dimension."""
-    state_of: Int
-    """A code's state, 0 to k - 1, or -1."""
-    k: int
-    goal: int
-    window: int
-    reuse: bool
-    once: bool
-    """Only a journey's first conversion, and nothing after it."""
-    value: Int
-    """Of each touchpoint; empty where none has one."""
-    subject: Int
-
-    def paths(self) -> tuple[Any, ...]:
-        """What every kernel begins with."""
-        ends = (self.goal, self.window, self.reuse, self.once)
-        return self.offsets, self.time_us, self.touchpoint, self.what, self.state_of, *ends
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How one conversion is shared."""
-
-    mode: int
-    units: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
-    """Of the first, all middle ones and the last of three or more; of the first and the last of two."""
-    half_life: float = 1.0
-    direct: Bool | None = None
-    """(k,) states that are passed over."""
 
 
 @kernel
@@ -103,135 +60,150 @@ def _draw(subject: int, poisson: NDArray[np.uint64], repetition: int, out: Int) 
 
 
 @kernel
-def _credit(
+def _share(
+    mode: int, units: Int, half_life: float, direct: Bool,
+    states: NDArray[np.uint64], at: Int, m: int, conversion_of: Int, conversion: int, share: Int,
+) -> None:  # fmt: skip
+    """Share one conversion among its m > 1 touches; `conversion_of` says for a state which one met it last."""
+    if mode == POSITION and m == 2:
+        share[0], share[1] = units[3], units[4]
+    elif mode == POSITION:
+        share[0], left, each = units[0], UNIT - units[0], units[1] // (m - 2)
+        for j in range(1, m - 1):
+            share[j] = each
+        share[m - 1] = left - each * (m - 2)
+    elif mode == LINEAR:
+        each = UNIT // m
+        for j in range(m):
+            share[j] = each
+        share[m - 1] = UNIT - each * (m - 1)
+    elif mode == DECAY:
+        # Measured from the last touch, which changes no ratio and never underflows to nothing.
+        total, left = 0.0, UNIT
+        for j in range(m):
+            total += 2.0 ** ((at[j] - at[m - 1]) / half_life)
+        for j in range(m - 1):
+            share[j] = np.int64(2.0 ** ((at[j] - at[m - 1]) / half_life) / total * UNIT)
+            left -= share[j]
+        share[m - 1] = left
+    elif mode == NOT_DIRECT:
+        chosen = m - 1
+        for j in range(m):
+            share[j] = 0
+            if not direct[states[j]]:
+                chosen = j
+        if direct[states[chosen]]:
+            chosen = m - 1
+        share[chosen] = UNIT
+    elif mode == TOUCHED:
+        for j in range(m):
+            share[j] = 0
+    else:
+        different = 0
+        for j in range(m):
+            share[j] = conversion_of[states[j]] != conversion
+            different += share[j]
+            conversion_of[states[j]] = conversion
+        each = UNIT if mode == EACH else UNIT // different
+        left = 0 if mode == EACH else UNIT - each * different
+        for j in range(m):
+            if share[j] > 0:
+                share[j] = each + left
+                left = 0
+
+
+@kernel
+def share_out(
     offsets: Int, time_us: Int, touchpoint: NDArray[Any], what: NDArray[Any], state_of: Int,
-    goal: int, window: int, reuse: bool, once: bool,
-    value: Int, no_value: int, subject: Int, poisson: NDArray[np.uint64],
+    goal: int, window: int, reuse: bool,
+    goals: Int, value: Int, no_value: int, subject: Int, poisson: NDArray[np.uint64],
     mode: int, units: Int, half_life: float, direct: Bool, k: int,
     wanted: int, marked: Bool, repetition: int, reps: int, first: int, last: int,
 ) -> tuple[Int, Int]:  # fmt: skip
-    """What each state is credited with, the k-th being none; and credits of each repetition, then its conversions.
+    """What each state is credited with, the k-th being none; credits of each repetition, then its conversions.
 
-    `marked` says which journeys have a touch of the state `wanted` before a conversion. O(t + touches before goals).
+    `goals` are the rows of the conversions, `value` theirs; `marked` says which journeys have a touch of the state
+    `wanted` before one. O(journeys + touches before goals).
     """
-    out = np.zeros((k + 1, 6), np.int64)
+    out = np.zeros((k + 1, 8), np.int64)  # a state's counters in one line of the cache
     again = np.zeros((k + 2, reps), np.int64)
     draws = np.zeros(reps, np.int64)
     longest = 1
-    for c in range(first, last):
-        longest = max(longest, offsets[c + 1] - offsets[c])
-    states, at, share = np.empty(longest, np.int64), np.empty(longest, np.int64), np.empty(longest, np.int64)
-    weight = np.empty(longest, np.float64)
-    journey_of, conversion_of = np.full(k + 1, -1, np.int64), np.full(k + 1, -1, np.int64)
-    own, touched = np.zeros(k + 1, np.int64), np.empty(k + 1, np.int64)
-    conversion = 0
-    for c in range(first, last):
+    for x in range(first, last):
+        longest = max(longest, offsets[x + 1] - offsets[x])
+    states, at, share = np.empty(longest, np.uint64), np.empty(longest, np.int64), np.empty(longest, np.int64)
+    conversion_of, touched = np.zeros(k + 1, np.int64), np.empty(k + 1, np.uint64)
+    conversion, c = 0, first
+    g = np.searchsorted(goals, offsets[first])
+    while g < len(goals) and goals[g] < offsets[last]:
+        while offsets[c + 1] <= goals[g]:
+            c += 1
         codes = touchpoint[offsets[c] : offsets[c + 1]]
-        begin, found, conversions = 0, 0, 0
-        for i in range(len(codes)):
-            if codes[i] != goal:
-                continue
-            whats = what[offsets[c] : offsets[c + 1]]
-            times = time_us[offsets[c] : offsets[c + 1]]
+        whats = what[offsets[c] : offsets[c + 1]]
+        begin, found, before = 0, 0, conversion
+        while g < len(goals) and goals[g] < offsets[c + 1]:
+            i = goals[g] - offsets[c]
+            g += 1
+            conversion += 1
             m = 0
             if mode == SAME:
                 if state_of[whats[i]] >= 0:
-                    states[0], at[0], m = state_of[whats[i]], times[i], 1
+                    states[0], m = state_of[whats[i]], 1
             else:
-                while begin < i and times[begin] < times[i] - window:
-                    begin += 1
+                if window < FOREVER:
+                    times = time_us[offsets[c] : offsets[c + 1]]
+                    while begin < i and times[begin] < times[i] - window:
+                        begin += 1
                 for j in range(begin, i):
-                    if codes[j] != goal and state_of[whats[j]] >= 0:
-                        states[m], at[m] = state_of[whats[j]], times[j]
+                    state = state_of[whats[j]]
+                    if state >= 0 and (not reuse or codes[j] != goal):
+                        states[m] = state
+                        if mode == DECAY:
+                            at[m] = time_us[offsets[c] + j]
                         m += 1
-            if m == 0:
-                states[0], share[0], m = k, UNIT, 1
-            elif m == 1:
-                share[0] = UNIT
-            elif mode == POSITION and m == 2:
-                share[0], share[1] = units[3], units[4]
-            elif mode == POSITION:
-                share[0], left = units[0], UNIT - units[0]
-                for j in range(1, m - 1):
-                    share[j] = units[1] // (m - 2)
-                    left -= share[j]
-                share[m - 1] = left
-            elif mode == LINEAR:
-                share[:m] = UNIT // m
-                share[m - 1] += UNIT % m
-            elif mode == DECAY:
-                # Measured from the last touch, which changes no ratio and never underflows to nothing.
-                total, left = 0.0, UNIT
-                for j in range(m):
-                    weight[j] = 2.0 ** ((at[j] - at[m - 1]) / half_life)
-                    total += weight[j]
-                for j in range(m - 1):
-                    share[j] = np.int64(weight[j] / total * UNIT)
-                    left -= share[j]
-                share[m - 1] = left
-            elif mode == NOT_DIRECT:
-                share[:m] = 0
-                chosen = m - 1
-                for j in range(m):
-                    if not direct[states[j]]:
-                        chosen = j
-                if direct[states[chosen]]:
-                    chosen = m - 1
-                share[chosen] = UNIT
+            seen = m > 0
+            if not seen:
+                states[0], m = k, 1
+            if m == 1:
+                share[0] = 0 if mode == TOUCHED and seen else UNIT
             else:
-                different = 0
-                for j in range(m):
-                    if conversion_of[states[j]] != conversion:
-                        conversion_of[states[j]] = conversion
-                        different += 1
-                        share[j] = 1
-                    else:
-                        share[j] = 0
-                left = UNIT % different if mode == DISTINCT else 0
-                for j in range(m):
-                    share[j] *= UNIT if mode == EACH else UNIT // different
-                    if share[j] > 0:
-                        share[j] += left
-                        left = 0
-            held = len(value) > 0 and value[offsets[c] + i] != no_value
+                _share(mode, units, half_life, direct, states, at, m, conversion_of, conversion, share)
+            v = value[g - 1]
             for j in range(m):
                 s = states[j]
-                if journey_of[s] != c:
-                    journey_of[s] = c
+                if out[s, SEEN] != c + 1:
+                    out[s, SEEN] = c + 1
                     out[s, JOURNEYS] += 1
                     touched[found] = s
                     found += 1
-                    if s == wanted:
+                    if s == np.uint64(wanted):
                         marked[c] = True
                 out[s, CREDIT] += share[j]
-                own[s] += share[j]
-                out[s, TOUCHES] += s < k
-                if held:
-                    v = value[offsets[c] + i]
-                    low = out[s, LOW] + (v & 0xFFFFFF) * share[j]
-                    out[s, HIGH] += (v >> SHIFT) * share[j] + (low >> SHIFT)
-                    out[s, LOW] = low & 0xFFFFFF
+                out[s, OWN] += share[j]
+                out[s, TOUCHES] += 1
+                if v != no_value:
                     out[s, VALUED] += 1
-            conversion += 1
-            conversions += 1
+                    if share[j] > 0:
+                        low = out[s, LOW] + (v & 0xFFFFFF) * share[j]
+                        out[s, HIGH] += (v >> SHIFT) * share[j] + (low >> SHIFT)
+                        out[s, LOW] = low & 0xFFFFFF
             if not reuse:
                 begin = i + 1
-            if once:
-                break
-        if reps > 0 and conversions > 0:
+        if reps > 0 and conversion > before:
             _draw(subject[c], poisson, repetition, draws)
             for r in range(reps):
-                again[k + 1, r] += draws[r] * conversions
-        for x in range(found):
-            s = touched[x]
-            for r in range(reps):
-                again[s, r] += draws[r] * own[s]
-            own[s] = 0
+                again[k + 1, r] += draws[r] * (conversion - before)
+            for x in range(found):
+                s = touched[x]
+                for r in range(reps):
+                    again[s, r] += draws[r] * out[s, OWN]
+                out[s, OWN] = 0
+    out[k, TOUCHES] = 0
     return out, again
 
 
 @kernel
-def _steps(
+def count_steps(
     offsets: Int, time_us: Int, touchpoint: NDArray[Any], what: NDArray[Any], state_of: Int,
     goal: int, window: int, reuse: bool, once: bool,
     subject: Int, poisson: NDArray[np.uint64],
@@ -249,11 +221,31 @@ def _steps(
     two = k + 1 if order >= 2 else 0
     three = (k + 1) * (k + 1) if order >= 3 else 0
     plainly = order == 1 and reps == 0 and not sets and not reuse and not collapse
+    conversion, nothing, row = np.uint64(k), np.uint64(k + 1), np.uint64(k + 2)
     for c in range(first, last):
         codes = touchpoint[offsets[c] : offsets[c + 1]]
         whats = what[offsets[c] : offsets[c + 1]]
+        n = len(codes)
+        if plainly and (window >= FOREVER or n == 0 or time_us[offsets[c + 1] - 1] - time_us[offsets[c]] <= window):
+            # No window cuts anything off: one look at each touchpoint is enough.
+            line = np.uint64(0)
+            for i in range(n):
+                if codes[i] == goal:
+                    if line > 0:
+                        counts[line + conversion] += 1
+                    line = np.uint64(0)
+                    if once:
+                        break
+                else:
+                    state = state_of[whats[i]]
+                    if state >= 0:
+                        counts[line + np.uint64(state)] += 1
+                        line = np.uint64(state + 1) * row
+            if line > 0:
+                counts[line + nothing] += 1
+            continue
         times = time_us[offsets[c] : offsets[c + 1]]
-        begin, after, n = 0, 0, len(codes)
+        begin, after = 0, 0
         if reps > 0 and n > 0:
             _draw(subject[c], poisson, repetition, draws)
         for i in range(n + 1):
@@ -276,13 +268,6 @@ def _steps(
                 if not fresh:
                     continue
             newest, before, oldest, h = 0, 0, 0, 0
-            if plainly:
-                for j in range(begin, i):
-                    state = state_of[whats[j]]
-                    if state >= 0:
-                        counts[h * (k + 2) + state] += 1
-                        h = state + 1
-                begin = i
             for j in range(begin, i):
                 state = state_of[whats[j]]
                 if state < 0 or (reuse and codes[j] == goal):
@@ -312,73 +297,3 @@ def _steps(
                 begin = after
             if once and i < n:
                 break
-
-
-def repetitions(slots: int, bootstrap: int) -> Iterator[tuple[int, int]]:
-    """Blocks of repetitions (first, how many) whose counters fit."""
-    block = max(1, min(bootstrap, ROOM // max(slots, 1)))
-    for first in range(0, bootstrap, block):
-        yield first, min(block, bootstrap - first)
-
-
-def credit(touches: Touches, rule: Rule, *, wanted: int = -1, bootstrap: int = 0) -> tuple[Int, Int, Bool]:
-    """By a rule: what each state and none are credited with; the repetitions (k + 2, bootstrap); who has `wanted`."""
-    k = touches.k
-    direct = plain(np.zeros(k + 1, bool) if rule.direct is None else rule.direct)
-    marked = np.zeros(len(touches.subject), bool)
-    shared = (
-        *touches.paths(), touches.value, NO_VALUE, touches.subject, POISSON,
-        rule.mode, plain(np.array(rule.units, np.int64)), float(rule.half_life), direct, k, wanted, marked,
-    )  # fmt: skip
-    out, blocks = np.zeros((k + 1, 6), np.int64), [np.zeros((k + 2, 0), np.int64)]
-    for repetition, reps in [*repetitions(k + 2, bootstrap)] or [(0, 0)]:
-
-        def work(a: int, b: int, repetition: int = repetition, reps: int = reps) -> tuple[Int, Int]:
-            arguments: tuple[Any, ...] = (*shared, repetition, reps, a, b)
-            found: tuple[Int, Int] = _credit(*arguments)
-            return found
-
-        partials = over_parts(touches.offsets, work)
-        blocks.append(sum((part[1] for part in partials), np.zeros((k + 2, reps), np.int64)))
-        if repetition == 0:
-            out = sum((part[0] for part in partials), out)
-    return out, np.concatenate(blocks, axis=1), marked
-
-
-@dataclass(frozen=True)
-class Steps:
-    """The steps of all paths, to be counted: once, or again and again."""
-
-    touches: Touches
-    size: int
-    """How many places there are."""
-    order: int = 1
-    collapse: bool = True
-    sets: bool = False
-
-    def _counted(self, slot_of: Int, slots: int, repetition: int, reps: int) -> tuple[Int, Int]:
-        t = self.touches
-        # At order 1 repeats need not be looked for: see markov.py.
-        collapse = self.collapse and self.order > 1
-        shared = (*t.paths(), t.subject, POISSON, t.k, self.order, collapse, self.sets)
-
-        def work(a: int, b: int) -> tuple[Int, Int]:
-            counts, again = np.zeros(0 if reps else self.size, np.int64), np.zeros((slots, reps), np.int64)
-            arguments: tuple[Any, ...] = (*shared, counts, slot_of, again, repetition, a, b)
-            _steps(*arguments)
-            return counts, again
-
-        partials = over_parts(t.offsets, work)
-        counts = sum((part[0] for part in partials), np.zeros(0 if reps else self.size, np.int64))
-        return counts, sum((part[1] for part in partials), np.zeros((slots, reps), np.int64))
-
-    def count(self) -> Int:
-        """How often each step occurs (or each set, with its end), at the places that the kernel says."""
-        return self._counted(np.zeros(0, np.int64), 1, 0, 0)[0]
-
-    def again(self, places: Int, bootstrap: int) -> Iterator[Int]:
-        """For each repetition: how often the steps at these places (all that occur, rising) occur in it."""
-        slot_of = np.zeros(self.size, np.int64)
-        slot_of[places] = np.arange(len(places))
-        for repetition, reps in repetitions(len(places), bootstrap):
-            yield from np.ascontiguousarray(self._counted(slot_of, len(places), repetition, reps)[1].T)

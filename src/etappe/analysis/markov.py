@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.analysis.credit import Steps, Touches
+from etappe.analysis.touches import Steps, Touches
 from etappe.arrays import Int
 from etappe.errors import BadQuestion
 

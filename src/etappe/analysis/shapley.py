@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.analysis.credit import Steps, Touches
 from etappe.analysis.kernel import plain
+from etappe.analysis.touches import Steps, Touches
 from etappe.arrays import Int, distinct
 from etappe.errors import BadQuestion
 

@@ -1,11 +1,13 @@
-"""Touches: what a question of attribution reads from journeys, checked before any work."""
+"""Touches: what a question of attribution reads from journeys, checked before any work, and how it has them counted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, isfinite
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from etappe.analysis.credit import (
     DECAY,
@@ -14,14 +16,17 @@ from etappe.analysis.credit import (
     FOREVER,
     LINEAR,
     NOT_DIRECT,
+    POISSON,
     POSITION,
     SAME,
+    TOUCHED,
     UNIT,
-    Rule,
-    Touches,
-)  # fmt: skip
+    Bool,
+    count_steps,
+    share_out,
+)
 from etappe.analysis.kernel import arrays_of, plain, total
-from etappe.arrays import distinct
+from etappe.arrays import Int, distinct, over_parts
 from etappe.errors import BadQuestion, MixedCurrencies
 from etappe.journeys.columns import Journeys
 from etappe.units import NO_VALUE, duration_us
@@ -38,12 +43,127 @@ POSITIONS: Final = {
     "inverse_j": (0.6, 0.2, 0.2),
 }
 """Weights of the first touch, of all middle ones together, and of the last."""
-CONVERSIONS, VALUES = 2**26, 2**50
+MOST_CONVERSIONS, MOST_VALUE = 2**26, 2**50
 """Beyond, whole numbers of 1/UNIT would not fit 64 bits."""
 COLUMNS: Final = (
     "model", "credit", "share", "low", "high", "value", "currency", "touches", "journeys", "cost", "roas", "roi",
     "group", "group_n",
 )  # fmt: skip
+
+
+ROOM: Final = 2**22
+"""Counters of a bootstrap held at a time, in each part of the journeys."""
+
+
+@dataclass(frozen=True)
+class Touches:
+    """Journeys as the kernels of credit.py read them."""
+
+    offsets: Int
+    time_us: Int
+    touchpoint: NDArray[Any]
+    what: NDArray[Any]
+    """Codes of the dimension."""
+    state_of: Int
+    """A code's state, 0 to k - 1, or -1."""
+    k: int
+    goal: int
+    window: int
+    reuse: bool
+    once: bool
+    """Only a journey's first conversion, and nothing after it."""
+    goals: Int
+    """Rows of the conversions."""
+    value: Int
+    """Theirs, NO_VALUE where there is none."""
+    subject: Int
+
+    def paths(self) -> tuple[Any, ...]:
+        """What every kernel begins with."""
+        ends = (self.goal, self.window, self.reuse, self.once)
+        return self.offsets, self.time_us, self.touchpoint, self.what, self.state_of, *ends
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one conversion is shared."""
+
+    mode: int
+    units: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
+    """Of the first, all middle ones and the last of three or more; of the first and the last of two."""
+    half_life: float = 1.0
+    direct: Bool | None = None
+    """(k,) states that are passed over."""
+
+
+def repetitions(slots: int, bootstrap: int) -> Iterator[tuple[int, int]]:
+    """Blocks of repetitions (first, how many) whose counters fit."""
+    block = max(1, min(bootstrap, ROOM // max(slots, 1)))
+    for first in range(0, bootstrap, block):
+        yield first, min(block, bootstrap - first)
+
+
+def credit(touches: Touches, rule: Rule, *, wanted: int = -1, bootstrap: int = 0) -> tuple[Int, Int, Bool]:
+    """By a rule: what each state and none are credited with; the repetitions (k + 2, bootstrap); who has `wanted`."""
+    t, k = touches, touches.k
+    direct = plain(np.zeros(k + 1, bool) if rule.direct is None else rule.direct)
+    marked = np.zeros(len(t.subject), bool)
+    shared = (
+        *t.paths()[:-1], t.goals, t.value, NO_VALUE, t.subject, POISSON,
+        rule.mode, plain(np.array(rule.units, np.int64)), float(rule.half_life), direct, k, wanted, marked,
+    )  # fmt: skip
+    out, blocks = np.zeros((k + 1, 8), np.int64), [np.zeros((k + 2, 0), np.int64)]
+    for repetition, reps in [*repetitions(k + 2, bootstrap)] or [(0, 0)]:
+
+        def work(a: int, b: int, repetition: int = repetition, reps: int = reps) -> tuple[Int, Int]:
+            arguments: tuple[Any, ...] = (*shared, repetition, reps, a, b)
+            found: tuple[Int, Int] = share_out(*arguments)
+            return found
+
+        partials = over_parts(t.offsets, work)
+        blocks.append(sum((part[1] for part in partials), np.zeros((k + 2, reps), np.int64)))
+        if repetition == 0:
+            out = sum((part[0] for part in partials), out)
+    return out, np.concatenate(blocks, axis=1), marked
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of all paths, to be counted: once, or again and again."""
+
+    touches: Touches
+    size: int
+    """How many places there are."""
+    order: int = 1
+    collapse: bool = True
+    sets: bool = False
+
+    def _counted(self, slot_of: Int, slots: int, repetition: int, reps: int) -> tuple[Int, Int]:
+        t = self.touches
+        # At order 1 repeats need not be looked for: see markov.py.
+        collapse = self.collapse and self.order > 1
+        shared = (*t.paths(), t.subject, POISSON, t.k, self.order, collapse, self.sets)
+
+        def work(a: int, b: int) -> tuple[Int, Int]:
+            counts, again = np.zeros(0 if reps else self.size, np.int64), np.zeros((slots, reps), np.int64)
+            arguments: tuple[Any, ...] = (*shared, counts, slot_of, again, repetition, a, b)
+            count_steps(*arguments)
+            return counts, again
+
+        partials = over_parts(t.offsets, work)
+        counts = sum((part[0] for part in partials), np.zeros(0 if reps else self.size, np.int64))
+        return counts, sum((part[1] for part in partials), np.zeros((slots, reps), np.int64))
+
+    def count(self) -> Int:
+        """How often each step occurs (or each set, with its end), at the places that the kernel says."""
+        return self._counted(np.zeros(0, np.int64), 1, 0, 0)[0]
+
+    def again(self, places: Int, bootstrap: int) -> Iterator[Int]:
+        """For each repetition: how often the steps at these places (all that occur, rising) occur in it."""
+        slot_of = np.zeros(self.size, np.int64)
+        slot_of[places] = np.arange(len(places))
+        for repetition, reps in repetitions(len(places), bootstrap):
+            yield from np.ascontiguousarray(self._counted(slot_of, len(places), repetition, reps)[1].T)
 
 
 def checked(question: "Attribution") -> None:
@@ -79,7 +199,13 @@ def touches_of(journeys: Journeys, question: "Attribution") -> tuple[Touches, li
         of_code, what = column.names, plain(column.codes)
     names = list(dict.fromkeys(name for name in of_code if name not in (None, NONE)))
     place: dict[str | None, int] = {name: i for i, name in enumerate(names)}
-    value = plain(np.empty(0, np.int64) if journeys.lazy_value is None else journeys.value)
+    goals = np.flatnonzero(touchpoint == goal)
+    if question.per == "journey":
+        goals = goals[np.diff(np.searchsorted(offsets, goals, side="right"), prepend=-1) > 0]
+    if len(goals) > MOST_CONVERSIONS:
+        many = f"{len(goals):,} conversions are more than {MOST_CONVERSIONS:,}."
+        raise BadQuestion("attribution: goal", many, "Ask for a shorter time.")
+    value = np.full(len(goals), NO_VALUE) if journeys.lazy_value is None else journeys.value[goals]
     touches = Touches(
         offsets=offsets,
         time_us=time_us,
@@ -91,7 +217,8 @@ def touches_of(journeys: Journeys, question: "Attribution") -> tuple[Touches, li
         window=window,
         reuse=question.reuse,
         once=question.per == "journey",
-        value=value,
+        goals=plain(goals),
+        value=plain(value),
         subject=plain(journeys.subject),
     )
     return touches, [str(name) for name in names]
@@ -112,33 +239,32 @@ def rule_of(question: "Attribution", model: str, names: Sequence[str]) -> Rule:
         return Rule(DECAY, half_life=duration_us(question.half_life))
     if model == "shapley" and question.value_function == "subset":
         return Rule(DISTINCT)
-    return Rule({"participation": EACH, "same_touch": SAME}.get(model, LINEAR))
+    return Rule({"participation": EACH, "same_touch": SAME, "linear": LINEAR}.get(model, TOUCHED))
 
 
-def worth_of(journeys: Journeys, touches: Touches) -> tuple[int, int, int, str | None]:
-    """How many conversions there are and how many have a value, the sum of the values and its currency."""
-    rows = np.flatnonzero(touches.touchpoint == touches.goal)
-    if touches.once:
-        owner = np.searchsorted(touches.offsets, rows, side="right")
-        rows = rows[np.diff(owner, prepend=-1) > 0]
-    if len(rows) > CONVERSIONS:
-        what = f"{len(rows):,} conversions are more than {CONVERSIONS:,}."
-        raise BadQuestion("attribution: goal", what, "Ask for a shorter time.")
-    conversions = len(rows)
-    rows = rows[touches.value[rows] != NO_VALUE] if len(touches.value) else rows[:0]
-    if not len(rows):
-        return conversions, 0, 0, None
-    values = touches.value[rows]
-    if float(np.abs(values.astype(np.float64)).sum()) >= VALUES:
+def worth_of(journeys: Journeys, touches: Touches) -> tuple[int, int, str | None]:
+    """How many conversions have a value, the sum of the values and its currency.
+
+    Raises
+    ------
+    MixedCurrencies
+        There are several.
+    """
+    has = touches.value != NO_VALUE
+    if not has.any():
+        return 0, 0, None
+    values = touches.value[has]
+    if float(np.abs(values.astype(np.float64)).sum()) >= MOST_VALUE:
         what = "the conversions' values are beyond what can be shared out exactly."
         raise BadQuestion("attribution: value", what, "Ask for a shorter time.")
-    named: tuple[str | None, ...] = (None,)
+    named: list[str | None] = [None]
     if "currency" in journeys.columns:
         column = journeys.column("currency")
-        named = tuple(dict.fromkeys(column.names[c] for c in distinct(column.codes[rows]).tolist()))
+        codes = distinct(column.codes[touches.goals[has]]).tolist()
+        named = sorted({column.names[code] for code in codes}, key=lambda name: name or "?")
     if len(named) > 1:
-        each = ", ".join(sorted(name or "?" for name in named))
+        each = ", ".join(name or "?" for name in named)
         goal = journeys.touchpoints[touches.goal]
-        hint = f"""Ask for one: where="touchpoint <> '{goal}' or currency = '{next(filter(None, named))}'"."""
+        hint = f"""Ask for one: where="touchpoint <> '{goal}' or currency = '{named[-1]}'"."""
         raise MixedCurrencies("attribution: value", f"conversions have values in {each}.", hint)
-    return conversions, len(rows), total(values), named[0]
+    return len(values), total(values), named[0]
