@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from etappe.analysis.ask import who as who
     from etappe.analysis.attribution import attribution as attribution
     from etappe.analysis.changes import changes as changes
+    from etappe.analysis.clv import clv as clv
     from etappe.analysis.comparison import comparison as comparison
     from etappe.analysis.drivers import drivers as drivers
     from etappe.analysis.flow import flow as flow
     from etappe.analysis.friction import friction as friction
     from etappe.analysis.funnel import funnel as funnel
+    from etappe.analysis.lifecycle import lifecycle as lifecycle
     from etappe.analysis.opportunities import opportunities as opportunities
     from etappe.analysis.patterns import patterns as patterns
     from etappe.analysis.reach import reach as reach
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from etappe.analysis.sessions import sessions as sessions
     from etappe.analysis.stages import stages as stages
     from etappe.analysis.steps import steps as steps
+    from etappe.analysis.stickiness import stickiness as stickiness
     from etappe.analysis.timing import timing as timing
     from etappe.analysis.transitions import transitions as transitions
     from etappe.analysis.variants import variants as variants
@@ -58,6 +61,9 @@ _HOME = {
     "opportunities": "etappe.analysis.opportunities",
     "response": "etappe.analysis.response",
     "changes": "etappe.analysis.changes",
+    "clv": "etappe.analysis.clv",
+    "lifecycle": "etappe.analysis.lifecycle",
+    "stickiness": "etappe.analysis.stickiness",
     "read_map": "etappe.maps.document",
 }
 __all__ = ["__version__", *_HOME]
