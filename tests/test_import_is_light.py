@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = {"numba", "duckdb", "pyarrow", "deltalake", "sqlalchemy", "litestar", "pandas", "polars", "numpy"}
+HEAVY = {"numba", "duckdb", "pyarrow", "deltalake", "sqlalchemy", "litestar", "pandas", "polars", "numpy", "scipy"}
 LIGHT = ["errors", "units", "language", "vocabulary", "documents", "config"]
 ARRAYS_ONLY = ["arrays", "expression", "journeys.columns", "journeys.stages", "maps.document"]
 

@@ -18,9 +18,9 @@ SHARES: Final = frozenset(
     (
         "share", "low", "high", "conversion", "step_conversion", "step_low", "step_high", "cumulative", "time_share",
         "first_share", "second_share", "difference", "without_conversion", "comparable_conversion", "seamless",
-        "seamless_low", "seamless_high", "remaining",
-        "in_time_share", "in_time_low", "in_time_high", "again", "again_low", "again_high", "support", "confidence",
-        "confidence_low", "confidence_high", "share_of_value", "alive",
+        "seamless_low", "seamless_high", "remaining", "in_time_share", "in_time_low", "in_time_high", "again",
+        "again_low", "again_high", "support", "confidence", "confidence_low", "confidence_high", "share_of_value",
+        "alive",
     )
 )  # fmt: skip
 """Columns that are shares of 1; columns that end in _us are microseconds, and in value 1/10,000 of a currency."""
@@ -31,7 +31,7 @@ DECIMALS: Final = frozenset(
     )
 )  # fmt: skip
 """Columns of other decimal numbers, which may be without any."""
-CHANCES: Final = ("p", "q")
+CHANCES: Final = ("p", "q", "estimate", "estimate_low", "estimate_high")
 """Columns in which the second decimal place is too coarse."""
 
 
