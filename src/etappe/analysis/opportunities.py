@@ -1,15 +1,17 @@
 """Opportunities: where friction goes with missed goals, how many people it touches, and what that is worth.
 
-Unit of count: the journey, once a row, at its first such touch. Affected are those that show the signal at a touchpoint
-(or in a transition); comparable are those that touch it too and never show it there. Only what came before counts: a
-journey ends with its first goal, and only touches after which it goes on are looked at, since most signals need a next
-touch: those who left at once would make the comparable look worse than they are. For the same reason an exit is no row
-here: it is itself the missing goal. Both convert if they reach the goal within `horizon` after that touch; touches
-later than `horizon` before the end of the data are left out and counted.
+Unit of count: the journey, once a row. Affected are those that show the signal at a touchpoint (or in a transition), at
+the first touch that shows it. Comparable are those that touch it too, at their first touch, and have not shown it by
+then. Only what came before counts: a journey ends with its first goal, and both are followed from the moment at which
+the signal is known, not from the touch: who turns back has by then not reached the goal, so who did must not be
+compared with them. That moment is the next touch for u-turns, back-steps and long waits, the one after it for loops,
+the score for low scores, and the error or the contact with support, for which comparable journeys are followed from as
+many touches later as the affected (spread evenly). Both have gone on until then without the goal. So an exit is no row.
 
-Comparable also in how far the journey was: affected and comparable are compared within strata of the touch's position
-(1, 2-3, 4-7, ... from 128 on), weighted as the affected are. `loss` is the difference times the affected, value that
-times the mean value of a goal. It is an association: a row says where to look first, a test whether it is a cause.
+Both convert if they reach the goal within `horizon` after that moment; moments later than `horizon` before the end of
+the data are left out. Affected and comparable are compared within strata of the touch's position in the journey (1,
+2-3, 4-7, ... from 128 on), weighted as the affected are. `loss` is the difference times the affected, value that times
+the mean value of a goal. It is an association: a row says where to look first, a test whether it is a cause.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +25,21 @@ from etappe.analysis.answer import Answer, Caution, Finding, answer, caution, li
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import Float, Z, or_none
 from etappe.analysis.kernel import arrays_of, kernel, plain, total
-from etappe.analysis.signals import EXIT, LOW_SCORE, SCORED, SIGNALS, Seen, Signals, named, place, signals
+from etappe.analysis.signals import (
+    ERROR,
+    ERROR_ROLE,
+    EXIT,
+    LOW_SCORE,
+    SCORED,
+    SIGNALS,
+    SUPPORT,
+    SUPPORT_ROLE,
+    Seen,
+    Signals,
+    named,
+    place,
+    signals,
+)  # fmt: skip
 from etappe.analysis.significance import adjusted, two_sided
 from etappe.arrays import Int, over_parts
 from etappe.errors import BadQuestion
@@ -33,7 +49,13 @@ from etappe.units import NO_VALUE, duration_us
 STRATA: Final = 8
 CHUNK: Final = 4096
 """So many keys are counted at once: a table of strata for each."""
-NOT_SEEN, MISSED, REACHED = 0, 1, 2
+LAGS: Final = 32
+"""Touches from a touch to its error or contact with support; from 31 on they count as 31."""
+LAG: Final = (0, 2, 1, 1, 1, 0, 0, 0)
+"""Touches until each signal is known; 0 where that differs."""
+GOLDEN: Final = 0x9E3779B97F4A7C15
+"""2**64 / golden ratio: its multiples, modulo 2**64, lie evenly however many there are (Knuth, TAOCP 3, 6.4)."""
+NONE: Final = 2**62
 
 
 class Opportunities(Signals, frozen=True, kw_only=True):
@@ -44,111 +66,151 @@ class Opportunities(Signals, frozen=True, kw_only=True):
     goal: str
     """The touchpoint that is to be reached."""
     horizon: str = "30d"
-    """The longest time from the touch to the goal."""
+    """The longest time from the moment at which the signal is known to the goal."""
     top: int = 50
     """So many rows, of the largest loss."""
 
 
 @kernel
-def _ahead(
-    offsets: Int, time_us: Int, touchpoint: NDArray[Any], goal: int, horizon: int, until: int, out: NDArray[np.uint8],
-    first: int, last: int,
-) -> int:  # fmt: skip
-    """For each touch before the first goal and after which the journey goes on: is it reached in time? O(t).
+def _tables(
+    offsets: Int, time_us: Int, touchpoint: NDArray[Any], keys: NDArray[Any], flags: NDArray[np.uint16],
+    role: NDArray[np.uint8], scored: NDArray[np.bool_], bits: Int, limits: Int, lags: Int, chosen: int,
+    shown: NDArray[np.bool_], first: int, last: int,
+) -> tuple[Int, Int, int]:  # fmt: skip
+    """(keys, signals, 2, strata, 2): of the comparable and the affected, how many there are and how many convert.
 
-    Gives the number of touches that are too late for an answer.
+    Also how many touches later each signal was known (keys, signals, LAGS), which a second round takes as `lags`, and
+    the touches too late for an answer. Keys are those from `low` to `high`. In `shown` it marks the journeys that
+    show the signal `chosen`. O(t * signals).
     """
+    low, high, goal, horizon, until = limits
+    u = high - low
+    found = np.zeros((u, len(SIGNALS), 2, STRATA, 2), np.int64)
+    known = np.zeros((u, len(SIGNALS), LAGS), np.int64)
+    stamp = np.full(u, -1, np.int64)
+    touched = np.zeros(u, np.int64)
+    start = np.zeros(u, np.int64)
+    sign_at_start = np.zeros(u, np.int64)
+    score_at_start = np.zeros(u, np.int64)
+    at = np.zeros((u, len(SIGNALS)), np.int64)
+    moment = np.zeros((u, len(SIGNALS)), np.int64)
     late = 0
     for c in range(first, last):
-        codes = touchpoint[offsets[c] : offsets[c + 1]]
+        names = touchpoint[offsets[c] : offsets[c + 1]]
         times = time_us[offsets[c] : offsets[c + 1]]
-        reached = 0
-        while reached < len(codes) and codes[reached] != goal:
-            reached += 1
-        for i in range(min(reached, len(codes) - 1)):
-            if times[i] > until - horizon:
-                late += 1
-            elif reached < len(codes) and times[reached] - times[i] <= horizon:
-                out[offsets[c] + i] = REACHED
-            else:
-                out[offsets[c] + i] = MISSED
-    return late
-
-
-@kernel
-def _tables(
-    offsets: Int, keys: NDArray[Any], flags: NDArray[np.uint16], ahead: NDArray[np.uint8], bits: Int, low: int,
-    high: int, first: int, last: int,
-) -> Int:  # fmt: skip
-    """(2, keys, signals, strata, 2): of the comparable and the affected, how many there are and how many convert.
-
-    For keys from `low` to `high`. O(t * signals).
-    """
-    found = np.zeros((2, high - low, len(SIGNALS), STRATA, 2), np.int64)
-    stamp = np.full(high - low, -1, np.int64)
-    held = np.zeros(high - low, np.int64)
-    # Where and with which end: at the first touch (bit 0 of the last axis: of all), and at the first with each signal.
-    stratum = np.zeros((high - low, 1 + len(SIGNALS)), np.int8)
-    ends = np.zeros((high - low, 1 + len(SIGNALS)), np.int8)
-    touched = np.zeros(high - low, np.int64)
-    for c in range(first, last):
         mine = keys[offsets[c] : offsets[c + 1]]
         signs = flags[offsets[c] : offsets[c + 1]]
-        after = ahead[offsets[c] : offsets[c + 1]]
-        count = 0
-        for i in range(len(mine)):
+        m = len(names)
+        reached = 0
+        while reached < m and names[reached] != goal:
+            reached += 1
+        count, error, support, score = 0, NONE, NONE, NONE
+        # Backwards: what is written last is the first touch.
+        for i in range(min(reached, m - 1), -1, -1):
+            if len(scored) > 0 and scored[offsets[c] + i]:
+                score = i
             key = np.int64(mine[i]) - low
-            if after[i] == NOT_SEEN or key < 0 or key >= high - low:
-                continue
-            new = stamp[key] != c
-            if new:
-                stamp[key] = c
-                held[key] = 0
-                touched[count] = key
-                count += 1
-            sign = np.int64(signs[i]) & ~held[key]
-            if not new and sign == 0:
-                continue
-            s = 0
-            while s < STRATA - 1 and (i + 1) >> (s + 1) > 0:
-                s += 1
-            if new:
-                stratum[key, 0] = s
-                ends[key, 0] = after[i] == REACHED
-            for bit in bits:
-                if sign >> bit & 1:
-                    stratum[key, 1 + bit] = s
-                    ends[key, 1 + bit] = after[i] == REACHED
-            held[key] |= sign
+            if i < min(reached, m - 1):
+                late += times[i] > until - horizon
+                if 0 <= key < u:
+                    if stamp[key] != c:
+                        stamp[key] = c
+                        touched[count] = key
+                        count += 1
+                        moment[key] = NONE
+                    sign = np.int64(signs[i])
+                    start[key] = i
+                    sign_at_start[key] = sign
+                    score_at_start[key] = score
+                    for bit in bits:
+                        if sign >> bit & 1:
+                            at[key, bit] = i
+                            moment[key, bit] = i + LAG[bit]
+                            if 1 << bit == ERROR:
+                                moment[key, bit] = error
+                            elif 1 << bit == SUPPORT:
+                                moment[key, bit] = support
+                            elif 1 << bit == LOW_SCORE:
+                                moment[key, bit] = score
+            if role[names[i]] & ERROR_ROLE:
+                error = i
+            if role[names[i]] & SUPPORT_ROLE:
+                support = i
         for x in range(count):
             key = touched[x]
             for bit in bits:
-                if held[key] >> bit & 1:
-                    s = stratum[key, 1 + bit]
-                    found[1, key, bit, s, 0] += 1
-                    found[1, key, bit, s, 1] += ends[key, 1 + bit]
-                elif 1 << bit != LOW_SCORE or held[key] & SCORED:
-                    s = stratum[key, 0]
-                    found[0, key, bit, s, 0] += 1
-                    found[0, key, bit, s, 1] += ends[key, 0]
-    return found
+                for group in range(2):
+                    i, r = at[key, bit], moment[key, bit]
+                    if group == 0:
+                        i, r = start[key], start[key] + LAG[bit]
+                        if 1 << bit == LOW_SCORE:
+                            followed = sign_at_start[key] & SCORED and not sign_at_start[key] & LOW_SCORE
+                            r = score_at_start[key] if followed else NONE
+                        elif LAG[bit] == 0:
+                            total = np.uint64(lags[key, bit].sum())
+                            spread = (np.uint64(c + 1) * np.uint64(GOLDEN)) >> np.uint64(32)
+                            rank = np.int64((spread * total) >> np.uint64(32))
+                            lag = 0
+                            while lag < LAGS - 1 and rank >= lags[key, bit, lag]:
+                                rank -= lags[key, bit, lag]
+                                lag += 1
+                            r = start[key] + lag
+                        if moment[key, bit] <= r:
+                            continue
+                    if r >= min(reached, m) or times[r] > until - horizon:
+                        continue
+                    s = 0
+                    while s < STRATA - 1 and (i + 1) >> (s + 1) > 0:
+                        s += 1
+                    found[key, bit, group, s, 0] += 1
+                    found[key, bit, group, s, 1] += reached < m and times[min(reached, m - 1)] - times[r] <= horizon
+                    if group == 1:
+                        known[key, bit, min(r - i, LAGS - 1)] += 1
+                        if bit == chosen:
+                            shown[c] = True
+    return found, known, late
 
 
-def _seen(journeys: Journeys, question: Opportunities) -> tuple[Seen, NDArray[np.uint8], int]:
-    """The signals until the first goal, how each touch ends, and how many are too late for that."""
+def _counted(
+    journeys: Journeys, question: Opportunities, seen: Seen, low: int, high: int, chosen: int = -1
+) -> tuple[Int, NDArray[np.bool_], int]:
+    """The tables of the keys from `low` to `high`, the journeys that show the signal `chosen`, and touches too late."""
     offsets, time_us, touchpoint = arrays_of(journeys)
     goal = journeys.code(question.goal, "opportunities: goal")
     horizon = duration_us(question.horizon, "opportunities: horizon")
-    if question.top < 1:
-        raise BadQuestion("opportunities: top", f"{question.top} is not above zero.", "Ask for 1 or more.")
-    seen = signals(journeys, question, "opportunities", stop=True)
     known = journeys.origin.data_until_us
     until = known if known is not None else int(time_us.max()) if len(time_us) else 0
-    ahead = np.zeros(journeys.events, np.uint8)
-    late = over_parts(
-        offsets, lambda a, b: int(_ahead(offsets, time_us, touchpoint, goal, horizon, until, ahead, a, b))
-    )
-    return seen, ahead, sum(late)
+    limits = plain(np.array([low, high, goal, horizon, until], np.int64))
+    bits = plain(np.array([bit for bit in seen.asked if 1 << bit != EXIT], np.int64))
+    shown = np.zeros(len(journeys), bool)
+
+    def counted(lags: Int) -> tuple[Int, Int, int]:
+        parts = over_parts(
+            offsets,
+            lambda a, b: _tables(
+                offsets, time_us, touchpoint, seen.keys, plain(seen.flags), plain(seen.role), seen.scored, bits, limits,
+                plain(lags), chosen, shown, a, b,
+            ),
+        )  # fmt: skip
+        found = np.zeros((high - low, len(SIGNALS), 2, STRATA, 2), np.int64)
+        return (
+            sum((part[0] for part in parts), found),
+            sum((part[1] for part in parts), np.zeros((high - low, len(SIGNALS), LAGS), np.int64)),
+            sum(int(part[2]) for part in parts),
+        )
+
+    found, lags, late = counted(np.zeros((high - low, len(SIGNALS), LAGS), np.int64))
+    if question.errors or question.support:
+        found, _, late = counted(lags)
+    return found, shown, late
+
+
+def _checked(journeys: Journeys, question: Opportunities) -> Seen:
+    """The signals until the first goal; refuses what cannot be asked."""
+    duration_us(question.horizon, "opportunities: horizon")
+    if question.top < 1:
+        raise BadQuestion("opportunities: top", f"{question.top} is not above zero.", "Ask for 1 or more.")
+    return signals(journeys, question, "opportunities", stop=True)
 
 
 def _values(journeys: Journeys, goal: int) -> dict[str | None, float]:
@@ -204,21 +266,14 @@ def _compared(tables: Int) -> _Compared:
 
 def find(journeys: Journeys, question: Opportunities) -> Finding:
     """Count in one group of journeys."""
-    seen, ahead, late = _seen(journeys, question)
-    offsets, flags, u = plain(journeys.offsets), plain(seen.flags), len(seen.rows)
-    bits = plain(np.array([bit for bit in seen.asked if 1 << bit != EXIT], np.int64))
+    seen = _checked(journeys, question)
     rows: list[tuple[int, int, Int]] = []
-    for low in range(0, u, CHUNK):
-        high = min(low + CHUNK, u)
-
-        def work(a: int, b: int, low: int = low, high: int = high) -> Int:
-            return _tables(offsets, seen.keys, flags, plain(ahead), bits, low, high, a, b)
-
-        found = sum(over_parts(offsets, work), np.zeros((2, high - low, len(SIGNALS), STRATA, 2), np.int64))
-        keys, held = np.nonzero(found[1, :, :, :, 0].sum(axis=2))
+    late = 0
+    for low in range(0, len(seen.rows), CHUNK):
+        found, _, late = _counted(journeys, question, seen, low, min(low + CHUNK, len(seen.rows)))
+        keys, held = np.nonzero(found[:, :, 1, :, 0].sum(axis=2))
         for key, bit in zip(keys.tolist(), held.tolist(), strict=True):
-            if seen.rows[low + key][-1] != question.goal:  # what leads to the goal has nothing to miss
-                rows.append((low + key, bit, found[:, key, bit]))
+            rows.append((low + key, bit, found[key, bit]))
     tables = np.array([table for _, _, table in rows], np.int64).reshape(-1, 2, STRATA, 2)
     compared = _compared(tables)
     q = adjusted(compared.p)
@@ -264,10 +319,9 @@ def who(journeys: Journeys, question: Opportunities, row: Mapping[str, Any]) -> 
     """Positions of the journeys affected by the row's signal there, before their goal."""
 
     def held(some: Journeys) -> Int:
-        seen, ahead, _ = _seen(some, question)
+        seen = _checked(some, question)
         key, bit = place(seen, row, question.per, "opportunities")
-        rows = np.flatnonzero((seen.keys == key) & (seen.flags >> bit & 1 == 1) & (ahead != NOT_SEEN))
-        return np.unique(np.searchsorted(some.offsets, rows, side="right") - 1).astype(np.int64)
+        return np.flatnonzero(_counted(some, question, seen, key, key + 1, bit)[1]).astype(np.int64)
 
     return within_group(journeys, question.by, row, "opportunities", held)
 
@@ -283,7 +337,7 @@ def opportunities(
     Parameters
     ----------
     goal : the touchpoint to reach
-    horizon : the longest time from the touch to the goal
+    horizon : the longest time from the moment at which the signal is known to the goal
     top : so many rows (of each group); q is over all
     per, errors, support, score, low_score, slow, dwell, near, within : what is friction, as in `friction`
     by : a customer attribute, or a column read at the journey's first touchpoint
@@ -310,8 +364,8 @@ def opportunities(
     Examples
     --------
     >>> from etappe.journeys.columns import journeys_of
-    >>> shop = journeys_of([0, 3, 5, 6], [0, 5, 9, 0, 5, 99], [0, 0, 0, 0, 1, 0], ["cart", "order"])
-    >>> opportunities(shop, "order", horizon="50us", slow="1h").column("loss")
+    >>> shop = journeys_of([0, 2, 5, 6], [0, 50, 0, 5, 9, 999], [0, 1, 0, 1, 2, 0], ["cart", "faq", "order"])
+    >>> opportunities(shop, "order", horizon="100us", slow="20us").column("loss")
     [1.0]
     """
     question = Opportunities(
