@@ -369,6 +369,20 @@ def test_self_loops_change_nothing_at_order_one(lists, window):
 
 
 @PROPERTY
+@given(many(longest=12))
+def test_markov_without_counts_is_the_same(lists):
+    held = built(lists, names=NAMES)
+    full, quick = (attribution(held, "a", model="markov", window=None, counts=counts) for counts in (True, False))
+    assert quick.table.column_names == ["model", "touchpoint", "credit", "share", "low", "high"]
+    assert credits(quick) == pytest.approx(credits(full))
+    assert fsum(quick.column("credit")) == quick.denominators["conversions"] == full.denominators["conversions"]
+    assert quick.warnings == full.warnings
+    assert attribution(held, "a", window=None, counts=False).column("touchpoint") == attribution(
+        held, "a", window=None
+    ).column("touchpoint")
+
+
+@PROPERTY
 @given(many())
 def test_groups_add_up_to_the_whole(lists):
     marks = ["u" if i % 2 else "v" for i in range(len(lists))]

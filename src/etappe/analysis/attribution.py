@@ -37,6 +37,7 @@ MODELS: Final = (
 ELSEWISE: Final = ("participation", "same_touch")
 """They answer another question than the rest, and are not held against them."""
 NUMBERS: Final = ("credit", "share", "low", "high", "value", "currency", "touches", "journeys")
+COUNTS: Final = ("value", "currency", "touches", "journeys")
 DISAGREE: Final = 0.10
 """Models disagree where a share differs by more, or where none is first in all of them."""
 
@@ -76,6 +77,8 @@ class Attribution(Question, frozen=True, kw_only=True):
     """Repetitions over customers for the interval; 0: none, 200 is usual."""
     costs: tuple[str, ...] = ()
     """What a value of the dimension cost, such as "email=120.50", in the currency of the conversions."""
+    counts: bool = True
+    """Also touches, journeys and value; without them, interval and costs, Markov is quicker."""
     groups: str | None = None
     """A customer attribute, or a column read at the journey's first touchpoint: one answer a group."""
 
@@ -169,7 +172,7 @@ def _credits(
     for model in question.models():
         counts, again, _ = credit(touches, rule_of(question, model, names), bootstrap=often)
         if model == "markov":
-            game = markov_shares(touches, question.order, question.loops == "collapse", often)
+            game = markov_shares(touches, question.order, question.loops == "collapse", often)[:2]
         elif model == "shapley" and question.value_function == "rate":
             game = rate_shares(touches, often)
         else:
@@ -195,11 +198,45 @@ def _disagreement(shares: Mapping[str, Mapping[str, float]]) -> tuple[Caution, .
     return (caution("models-disagree", name=name, low=low, low_model=least, high=high, high_model=most),)
 
 
+def _only_markov(journeys: Journeys, question: Attribution, touches: Touches, names: Sequence[str]) -> Finding:
+    """The shares of the chain alone: no journey need be followed to its conversion."""
+    shares, _, seen = markov_shares(touches, question.order, question.loops == "collapse", 0)
+    conversions = int(np.count_nonzero(touches.touchpoint == touches.goal))
+    unseen = conversions - seen
+    credit = _adding_up((shares * seen).tolist(), seen)
+    shown = sorted((s for s in range(touches.k) if credit[s]), key=lambda s: (-credit[s], names[s]))
+    held = [*(credit[s] for s in shown), *([float(unseen)] if unseen else [])]
+    columns = {
+        "model": ["markov"] * len(held),
+        question.row_label(): [*(names[s] for s in shown), *([NONE] if unseen else [])],
+        "credit": np.array(held, np.float64),
+        "share": [one / conversions for one in held],
+        "low": [None] * len(held),
+        "high": [None] * len(held),
+    }
+    bases = {"journeys": len(journeys), "conversions": conversions, "unseen": unseen}
+    return Finding(columns, bases, (conversions,), _said(question, names, conversions, unseen))
+
+
+def _said(question: Attribution, names: Sequence[str], conversions: int, unseen: int) -> tuple[Caution, ...]:
+    """What to say of the models that are asked for."""
+    said = [caution("attribution-is-convention")]
+    if unseen:
+        said.append(caution("unseen", n=unseen, conversions=conversions))
+    if "participation" in question.models():
+        said.append(caution("participation"))
+    if "last_non_direct" in question.models() and not set(question.direct) & set(names):
+        said.append(caution("no-direct", by=question.row_label(), direct=", ".join(question.direct)))
+    return tuple(said)
+
+
 def find(journeys: Journeys, question: Attribution) -> Finding:
     """Count in one group of journeys."""
     touches, names = touches_of(journeys, question)
     by, k = question.row_label(), touches.k
     costs = costs_of(question.costs, names, by)
+    if question.model == "markov" and not (question.counts or question.bootstrap or question.costs or touches.once):
+        return _only_markov(journeys, question, touches, names)
     valued, worth, currency = worth_of(journeys, touches)
     columns: dict[str, list[Any]] = {"model": [], by: [], **{name: [] for name in NUMBERS}}
     if costs:
@@ -230,17 +267,13 @@ def find(journeys: Journeys, question: Attribution) -> Finding:
             }  # fmt: skip
             for column, held in columns.items():
                 held.append(row[column])
-    cautions = [caution("attribution-is-convention")]
-    if unseen:
-        cautions.append(caution("unseen", n=unseen, conversions=conversions))
-    if "participation" in shares:
-        cautions.append(caution("participation"))
-    if "last_non_direct" in shares and not set(question.direct) & set(names):
-        cautions.append(caution("no-direct", by=by, direct=", ".join(question.direct)))
+    cautions = (*_said(question, names, conversions, unseen), *_disagreement(shares))
     bases = {"journeys": len(journeys), "conversions": conversions, "touches": seen, "unseen": unseen}
     numbers = {"credit": np.array(columns["credit"], np.float64)}
     numbers |= {name: np.array(columns[name], np.int64) for name in ("touches", "journeys")}
-    return Finding({**columns, **numbers}, bases, (conversions,), (*cautions, *_disagreement(shares)))
+    left_out = () if question.counts or costs else COUNTS
+    kept = {name: held for name, held in {**columns, **numbers}.items() if name not in left_out}
+    return Finding(kept, bases, (conversions,), cautions)
 
 
 def who(journeys: Journeys, question: Attribution, row: Mapping[str, Any]) -> Int:
@@ -286,7 +319,7 @@ def attribution(
     costs : {"email": 120.5}, ["email=120.50"] or the path of a CSV file with a name and a cost in each row
     bootstrap : repetitions over customers for low and high; 0: none, 200 is usual
     rules : further fields of `Attribution`: reuse, per, half_life, direct, weights,
-        value_function, order, loops, groups
+        value_function, order, loops, counts, groups
 
     Returns
     -------

@@ -203,6 +203,36 @@ def share_out(
 
 
 @kernel
+def count_pairs(offsets: Int, touchpoint: NDArray[Any], k: int, first: int, last: int) -> Int:
+    """Which of k codes follows which, begins (row k) and ends (column k) a journey; every row is looked at once.
+
+    O(t). All neighbours are counted first, across journeys too, so that no loop ends with a journey; those are taken off then.
+    Two tables in turn: the same pair twice in a row would wait for itself.
+    """
+    one, two = np.zeros((k + 1) * (k + 1), np.int64), np.zeros((k + 1) * (k + 1), np.int64)
+    row = np.uint64(k + 1)
+    codes = touchpoint[offsets[first] : offsets[last]]
+    before = codes[:-1] if len(codes) > 0 else codes
+    after = codes[1:] if len(codes) > 0 else codes
+    for i in range(len(after) // 2):
+        one[np.uint64(before[2 * i]) * row + np.uint64(after[2 * i])] += 1
+        two[np.uint64(before[2 * i + 1]) * row + np.uint64(after[2 * i + 1])] += 1
+    if len(after) % 2 == 1:
+        one[np.uint64(before[len(before) - 1]) * row + np.uint64(after[len(after) - 1])] += 1
+    previous = np.uint64(k)
+    for c in range(first, last):
+        if offsets[c] == offsets[c + 1]:
+            continue
+        start = np.uint64(touchpoint[offsets[c]])
+        if previous < np.uint64(k):
+            one[previous * row + start] -= 1
+        previous = np.uint64(touchpoint[offsets[c + 1] - 1])
+        one[np.uint64(k) * row + start] += 1
+        one[previous * row + np.uint64(k)] += 1
+    return one + two
+
+
+@kernel
 def count_steps(
     offsets: Int, time_us: Int, touchpoint: NDArray[Any], what: NDArray[Any], state_of: Int,
     goal: int, window: int, reuse: bool, once: bool,

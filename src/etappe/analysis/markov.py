@@ -78,8 +78,8 @@ def removal_effects(places: Int, counts: Any, k: int, order: int) -> tuple[Float
     return effects, base
 
 
-def markov_shares(touches: Touches, order: int, collapse: bool, bootstrap: int) -> tuple[Float, Iterator[Float]]:
-    """Shares of the removal effects, and those of each repetition.
+def markov_shares(touches: Touches, order: int, collapse: bool, bootstrap: int) -> tuple[Float, Iterator[Float], int]:
+    """Shares of the removal effects, those of each repetition, and how many paths convert.
 
     Raises
     ------
@@ -107,4 +107,5 @@ def markov_shares(touches: Touches, order: int, collapse: bool, bootstrap: int) 
         return effects / effects.sum() if effects.any() else effects
 
     again = counted.again(places, bootstrap)
-    return shares(counts[places]), (shares(one) for one in again)
+    converted = int(counts[k :: k + 2].sum())
+    return shares(counts[places]), (shares(one) for one in again), converted

@@ -1,8 +1,9 @@
 """Touches: what a question of attribution reads from journeys, checked before any work, and how it has them counted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import floor, isfinite
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,7 @@ from etappe.analysis.credit import (
     TOUCHED,
     UNIT,
     Bool,
+    count_pairs,
     count_steps,
     share_out,
 )
@@ -72,11 +74,25 @@ class Touches:
     reuse: bool
     once: bool
     """Only a journey's first conversion, and nothing after it."""
-    goals: Int
-    """Rows of the conversions."""
-    value: Int
-    """Theirs, NO_VALUE where there is none."""
+    values: Callable[[], Int] | None
+    """Of each touchpoint, NO_VALUE where it has none."""
     subject: Int
+
+    @cached_property
+    def goals(self) -> Int:
+        """Rows of the conversions."""
+        found = np.flatnonzero(self.touchpoint == self.goal)
+        if self.once:
+            found = found[np.diff(np.searchsorted(self.offsets, found, side="right"), prepend=-1) > 0]
+        if len(found) > MOST_CONVERSIONS:
+            many = f"{len(found):,} conversions are more than {MOST_CONVERSIONS:,}."
+            raise BadQuestion("attribution: goal", many, "Ask for a shorter time.")
+        return plain(found)
+
+    @cached_property
+    def value(self) -> Int:
+        """Of each conversion, NO_VALUE where it has none."""
+        return plain(self.values()[self.goals] if self.values else np.full(len(self.goals), NO_VALUE))
 
     def paths(self) -> tuple[Any, ...]:
         """What every kernel begins with."""
@@ -154,8 +170,25 @@ class Steps:
         counts = sum((part[0] for part in partials), np.zeros(0 if reps else self.size, np.int64))
         return counts, sum((part[1] for part in partials), np.zeros((slots, reps), np.int64))
 
+    def _pairs(self) -> Int:
+        """Steps of order 1 over touchpoints without a window, from the pairs of neighbours."""
+        t, k = self.touches, self.touches.k
+        partials = over_parts(t.offsets, lambda a, b: count_pairs(t.offsets, t.touchpoint, k, a, b))
+        pairs = sum(partials, np.zeros((k + 1) ** 2, np.int64)).reshape(k + 1, k + 1)
+        counts = np.zeros((k + 1, k + 2), np.int64)
+        counts[0, :k] = pairs[k, :k] + pairs[t.goal, :k]
+        counts[1:, :k] = pairs[:k, :k]
+        counts[1:, k] = pairs[:k, t.goal]
+        counts[1:, k + 1] = pairs[:k, k]
+        counts[:, t.goal] = counts[1 + t.goal] = 0
+        return counts.ravel()
+
     def count(self) -> Int:
         """How often each step occurs (or each set, with its end), at the places that the kernel says."""
+        t = self.touches
+        plainly = self.order == 1 and not (self.sets or t.reuse or t.once) and t.window >= FOREVER
+        if plainly and t.what is t.touchpoint and np.array_equal(t.state_of, np.arange(t.k)):
+            return self._pairs()
         return self._counted(np.zeros(0, np.int64), 1, 0, 0)[0]
 
     def again(self, places: Int, bootstrap: int) -> Iterator[Int]:
@@ -199,13 +232,6 @@ def touches_of(journeys: Journeys, question: "Attribution") -> tuple[Touches, li
         of_code, what = column.names, plain(column.codes)
     names = list(dict.fromkeys(name for name in of_code if name not in (None, NONE)))
     place: dict[str | None, int] = {name: i for i, name in enumerate(names)}
-    goals = np.flatnonzero(touchpoint == goal)
-    if question.per == "journey":
-        goals = goals[np.diff(np.searchsorted(offsets, goals, side="right"), prepend=-1) > 0]
-    if len(goals) > MOST_CONVERSIONS:
-        many = f"{len(goals):,} conversions are more than {MOST_CONVERSIONS:,}."
-        raise BadQuestion("attribution: goal", many, "Ask for a shorter time.")
-    value = np.full(len(goals), NO_VALUE) if journeys.lazy_value is None else journeys.value[goals]
     touches = Touches(
         offsets=offsets,
         time_us=time_us,
@@ -217,8 +243,7 @@ def touches_of(journeys: Journeys, question: "Attribution") -> tuple[Touches, li
         window=window,
         reuse=question.reuse,
         once=question.per == "journey",
-        goals=plain(goals),
-        value=plain(value),
+        values=None if journeys.lazy_value is None else lambda: journeys.value,
         subject=plain(journeys.subject),
     )
     return touches, [str(name) for name in names]
