@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from etappe.analysis.timing import timing as timing
     from etappe.analysis.transitions import transitions as transitions
     from etappe.analysis.variants import variants as variants
+    from etappe.analysis.worth import worth as worth
     from etappe.apps.workspace import open as open
     from etappe.errors import EtappeError as EtappeError
     from etappe.journeys.frames import journeys_from as journeys_from
@@ -64,6 +65,7 @@ _HOME = {
     "clv": "etappe.analysis.clv",
     "lifecycle": "etappe.analysis.lifecycle",
     "stickiness": "etappe.analysis.stickiness",
+    "worth": "etappe.analysis.worth",
     "read_map": "etappe.maps.document",
 }
 __all__ = ["__version__", *_HOME]

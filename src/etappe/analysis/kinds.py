@@ -24,4 +24,5 @@ QUESTIONS: Final = (
     "timing",
     "transitions",
     "variants",
+    "worth",
 )

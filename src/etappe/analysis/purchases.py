@@ -1,6 +1,8 @@
-"""Purchases: the touchpoints that are orders, with their local day and value, for the questions about customers' worth.
+"""Purchases: the touchpoints that are orders, with their local day and value, for the questions on customers' worth.
 
-Values of several currencies are refused, since they cannot be added or compared.
+Touchpoints of one journey with the same number in the column `order` are one purchase, as the lines of an invoice are:
+their values are added, and the first one's time counts. Values of several currencies are refused, since they cannot be
+added or compared.
 """
 
 from dataclasses import dataclass, replace
@@ -10,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe.analysis.funnel_rules import codes_of
-from etappe.arrays import Int, distinct
+from etappe.arrays import Column, Int, distinct
 from etappe.errors import BadQuestion, MixedCurrencies
 from etappe.journeys.clock import local_us
 from etappe.journeys.columns import Journeys
 from etappe.units import DAY_US, NO_VALUE
 
+ORDER: Final = "order"
 MOST_VALUE: Final = 2.0**62
 
 
@@ -25,7 +28,7 @@ class Purchases:
 
     Attributes
     ----------
-    rows : (m,) int64, positions among the touchpoints (of a day's purchases: the first one)
+    rows : (m,) int64, positions among the touchpoints; of several that are one purchase, the first
     owner : (m,) int64, positions of the journeys
     time_us, day : (m,) int64; day is the local one, counted from 1970-01-01
     value : (m,) int64 in 1/10,000; NO_VALUE where there is none
@@ -49,10 +52,28 @@ class Purchases:
         """A journey's purchases of one local day as one, their values added."""
         new = np.ones(len(self.owner), bool)
         new[1:] = (self.owner[1:] != self.owner[:-1]) | (self.day[1:] != self.day[:-1])
-        at = np.flatnonzero(new)
+        return self._joined(np.flatnonzero(new), np.cumsum(new) - 1)
+
+    def by_order(self, orders: Column) -> "Purchases":
+        """Purchases of one journey with the same order as one, their values added."""
+        number = orders.codes[self.rows].astype(np.int64)
+        named = np.array([name is not None for name in orders.names])[number]
+        if not named.any():
+            return self
+        # Those without an order are each one of their own.
+        key = np.where(named, self.owner * len(orders.names) + number, -1 - np.arange(len(number)))
+        _, first, of = np.unique(key, return_index=True, return_inverse=True)
+        at = np.sort(first)
+        return self._joined(at, np.searchsorted(at, first)[of])
+
+    def _joined(self, at: Int, of: Int) -> "Purchases":
+        """Those at some positions, with the values of all that belong to them; `of` says to which each does."""
+        if len(at) == len(self.owner):
+            return self
         known = self.value != NO_VALUE
-        sums = np.add.reduceat(np.where(known, self.value, 0), at) if len(at) else self.value
-        some = np.logical_or.reduceat(known, at) if len(at) else known
+        sums, some = np.zeros(len(at), np.int64), np.zeros(len(at), bool)
+        np.add.at(sums, of[known], self.value[known])
+        some[of[known]] = True
         return replace(self.take(at), value=np.where(some, sums, NO_VALUE))
 
     def take(self, which: Int | NDArray[np.bool_]) -> "Purchases":
@@ -85,7 +106,8 @@ def purchases_of(journeys: Journeys, goal: str, where: str) -> Purchases:
         raise BadQuestion(f"{where}: value", "the values are beyond what 64 bits hold.", "Ask for a shorter time.")
     time_us = np.asarray(journeys.time_us)[rows]
     day = local_us(time_us, journeys.origin.timezone) // DAY_US
-    return Purchases(rows, owner, time_us, day, value, currency)
+    found = Purchases(rows, owner, time_us, day, value, currency)
+    return found.by_order(journeys.column(ORDER)) if ORDER in journeys.columns else found
 
 
 def _currency(journeys: Journeys, rows: Int, where: str) -> str | None:

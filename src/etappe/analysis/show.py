@@ -156,4 +156,4 @@ def _heading(name: str, found: "Answer", lang: str) -> str:
 
 def _key(name: str) -> str:
     """A column's key in the word list; columns of one currency each share a word."""
-    return "value" if name.startswith("value_") else name
+    return "value" if name.startswith("value_") and not has_word(f"answer.column.{name}") else name
