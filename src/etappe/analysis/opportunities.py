@@ -24,38 +24,17 @@ from numpy.typing import NDArray
 from etappe.analysis.answer import Answer, Caution, Finding, answer, caution, listed
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import Float, Z, or_none
-from etappe.analysis.kernel import arrays_of, kernel, plain, total
-from etappe.analysis.signals import (
-    ERROR,
-    ERROR_ROLE,
-    EXIT,
-    LOW_SCORE,
-    SCORED,
-    SIGNALS,
-    SUPPORT,
-    SUPPORT_ROLE,
-    Seen,
-    Signals,
-    named,
-    place,
-    signals,
-)  # fmt: skip
+from etappe.analysis.kernel import arrays_of, plain, total
+from etappe.analysis.opportunity_count import LAGS, STRATA, tables_of
+from etappe.analysis.signals import EXIT, SIGNALS, Seen, Signals, named, place, signals
 from etappe.analysis.significance import adjusted, two_sided
 from etappe.arrays import Int, over_parts
 from etappe.errors import BadQuestion
 from etappe.journeys.columns import Journeys
 from etappe.units import NO_VALUE, duration_us
 
-STRATA: Final = 8
 CHUNK: Final = 4096
 """So many keys are counted at once: a table of strata for each."""
-LAGS: Final = 32
-"""Touches from a touch to its error or contact with support; from 31 on they count as 31."""
-LAG: Final = (0, 2, 1, 1, 1, 0, 0, 0)
-"""Touches until each signal is known; 0 where that differs."""
-GOLDEN: Final = 0x9E3779B97F4A7C15
-"""2**64 / golden ratio: its multiples, modulo 2**64, lie evenly however many there are (Knuth, TAOCP 3, 6.4)."""
-NONE: Final = 2**62
 
 
 class Opportunities(Signals, frozen=True, kw_only=True):
@@ -69,106 +48,6 @@ class Opportunities(Signals, frozen=True, kw_only=True):
     """The longest time from the moment at which the signal is known to the goal."""
     top: int = 50
     """So many rows, of the largest loss."""
-
-
-@kernel
-def _tables(
-    offsets: Int, time_us: Int, touchpoint: NDArray[Any], keys: NDArray[Any], flags: NDArray[np.uint16],
-    role: NDArray[np.uint8], scored: NDArray[np.bool_], bits: Int, limits: Int, lags: Int, chosen: int,
-    shown: NDArray[np.bool_], first: int, last: int,
-) -> tuple[Int, Int, int]:  # fmt: skip
-    """(keys, signals, 2, strata, 2): of the comparable and the affected, how many there are and how many convert.
-
-    Also how many touches later each signal was known (keys, signals, LAGS), which a second round takes as `lags`, and
-    the touches too late for an answer. Keys are those from `low` to `high`. In `shown` it marks the journeys that
-    show the signal `chosen`. O(t * signals).
-    """
-    low, high, goal, horizon, until = limits
-    u = high - low
-    found = np.zeros((u, len(SIGNALS), 2, STRATA, 2), np.int64)
-    known = np.zeros((u, len(SIGNALS), LAGS), np.int64)
-    stamp = np.full(u, -1, np.int64)
-    touched = np.zeros(u, np.int64)
-    start = np.zeros(u, np.int64)
-    sign_at_start = np.zeros(u, np.int64)
-    score_at_start = np.zeros(u, np.int64)
-    at = np.zeros((u, len(SIGNALS)), np.int64)
-    moment = np.zeros((u, len(SIGNALS)), np.int64)
-    late = 0
-    for c in range(first, last):
-        names = touchpoint[offsets[c] : offsets[c + 1]]
-        times = time_us[offsets[c] : offsets[c + 1]]
-        mine = keys[offsets[c] : offsets[c + 1]]
-        signs = flags[offsets[c] : offsets[c + 1]]
-        m = len(names)
-        reached = 0
-        while reached < m and names[reached] != goal:
-            reached += 1
-        count, error, support, score = 0, NONE, NONE, NONE
-        # Backwards: what is written last is the first touch.
-        for i in range(min(reached, m - 1), -1, -1):
-            if len(scored) > 0 and scored[offsets[c] + i]:
-                score = i
-            key = np.int64(mine[i]) - low
-            if i < min(reached, m - 1):
-                late += times[i] > until - horizon
-                if 0 <= key < u:
-                    if stamp[key] != c:
-                        stamp[key] = c
-                        touched[count] = key
-                        count += 1
-                        moment[key] = NONE
-                    sign = np.int64(signs[i])
-                    start[key] = i
-                    sign_at_start[key] = sign
-                    score_at_start[key] = score
-                    for bit in bits:
-                        if sign >> bit & 1:
-                            at[key, bit] = i
-                            moment[key, bit] = i + LAG[bit]
-                            if 1 << bit == ERROR:
-                                moment[key, bit] = error
-                            elif 1 << bit == SUPPORT:
-                                moment[key, bit] = support
-                            elif 1 << bit == LOW_SCORE:
-                                moment[key, bit] = score
-            if role[names[i]] & ERROR_ROLE:
-                error = i
-            if role[names[i]] & SUPPORT_ROLE:
-                support = i
-        for x in range(count):
-            key = touched[x]
-            for bit in bits:
-                for group in range(2):
-                    i, r = at[key, bit], moment[key, bit]
-                    if group == 0:
-                        i, r = start[key], start[key] + LAG[bit]
-                        if 1 << bit == LOW_SCORE:
-                            followed = sign_at_start[key] & SCORED and not sign_at_start[key] & LOW_SCORE
-                            r = score_at_start[key] if followed else NONE
-                        elif LAG[bit] == 0:
-                            total = np.uint64(lags[key, bit].sum())
-                            spread = (np.uint64(c + 1) * np.uint64(GOLDEN)) >> np.uint64(32)
-                            rank = np.int64((spread * total) >> np.uint64(32))
-                            lag = 0
-                            while lag < LAGS - 1 and rank >= lags[key, bit, lag]:
-                                rank -= lags[key, bit, lag]
-                                lag += 1
-                            r = start[key] + lag
-                        if moment[key, bit] <= r:
-                            continue
-                    if r >= min(reached, m) or times[r] > until - horizon:
-                        continue
-                    s = 0
-                    while s < STRATA - 1 and (i + 1) >> (s + 1) > 0:
-                        s += 1
-                    found[key, bit, group, s, 0] += 1
-                    found[key, bit, group, s, 1] += reached < m and times[min(reached, m - 1)] - times[r] <= horizon
-                    if group == 1:
-                        known[key, bit, min(r - i, LAGS - 1)] += 1
-                        if bit == chosen:
-                            shown[c] = True
-    return found, known, late
 
 
 def _counted(
@@ -187,7 +66,7 @@ def _counted(
     def counted(lags: Int) -> tuple[Int, Int, int]:
         parts = over_parts(
             offsets,
-            lambda a, b: _tables(
+            lambda a, b: tables_of(
                 offsets, time_us, touchpoint, seen.keys, plain(seen.flags), plain(seen.role), seen.scored, bits, limits,
                 plain(lags), chosen, shown, a, b,
             ),
