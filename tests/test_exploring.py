@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from xml.etree import ElementTree
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import etappe
+from etappe.apps.captions import caption
 from etappe.apps.exploring import csv_of
+from etappe.apps.pictures import picture
+from etappe.journeys.columns import journeys_of
 from servers import Client, served
 from workspaces import made, shop, written
 
@@ -137,8 +141,20 @@ def test_an_answer_is_a_file(client: Client):
     assert [(row["step"], row["reached"]) for row in rows] == [("visit", "3"), ("order", "2")]
     _, _, packed = client.send("POST", "/api/ask/file?kind=parquet", FUNNEL)
     assert pq.read_table(io.BytesIO(packed)).to_pylist() == post(client, "/api/ask", FUNNEL)["rows"]
+    for question in (FUNNEL, {"question": "flow"}, {"question": "sessions"}):
+        status, headers, picture = client.send("POST", "/api/ask/file?kind=png&lang=de&theme=dark", question)
+        assert (status, headers["content-type"], picture[:4]) == (200, "image/png", b"\x89PNG")
     status, _, _ = client.send("POST", "/api/ask/file?kind=exe", FUNNEL)
     assert status == 404
+
+
+def test_a_picture_says_the_finding_and_its_base_and_nothing_in_it_is_markup():
+    found = etappe.funnel(journeys_of([0, 2, 3], [0, 1, 2], [0, 1, 0], ["<b>", "order"]), ["<b>", "order"])
+    drawn = ElementTree.fromstring(picture(found, caption(found, "en"), "en"))
+    texts = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[:2] == ["Funnel", "50.0% of 2 journeys get from <b> to order."]
+    assert texts[2:6] == ["<b>", "100.0%", "order", "50.0%"]
+    assert texts[-1] == "n = 2 journeys of 2 subjects, 3 touchpoints. Data until 1 Jan 1970."
 
 
 def test_no_text_in_a_csv_file_is_a_formula():

@@ -41,7 +41,8 @@ def _funnel(found: Answer, lang: str) -> str:
         "explore.caption.funnel", lang, share=percent(last["conversion"], lang), n=number(entered, lang),
         first=first["step"], last=last["step"],
     )  # fmt: skip
-    lost = [a["reached"] - b["reached"] for a, b in pairwise(rows)]
+    # Who may still arrive is not lost.
+    lost = [a["dropped"] if a.get("dropped") is not None else a["reached"] - b["reached"] for a, b in pairwise(rows)]
     worst = max(range(len(lost)), key=lambda i: lost[i])
     if lost[worst] <= 0 or len(rows) == 2:
         return said

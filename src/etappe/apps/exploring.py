@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import pyarrow as pa
@@ -21,6 +21,7 @@ from etappe.analysis.funnel import Funnel
 from etappe.analysis.reach import reach
 from etappe.analysis.show import cell
 from etappe.apps.captions import caption
+from etappe.apps.pictures import picture
 from etappe.apps.workspace import Workspace
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
@@ -29,7 +30,9 @@ from etappe.store import documents
 from etappe.units import iso
 
 KIND: Final = "question"
-FORMATS: Final = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet", "py": "text/x-python"}
+FORMATS: Final = {
+    "csv": "text/csv", "parquet": "application/vnd.apache.parquet", "png": "image/png", "py": "text/x-python",
+}  # fmt: skip
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a text that begins so for a formula."""
 SHOWN: Final = 500
@@ -87,15 +90,18 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
     def file(
         request: Request[Any, Any, Any], data: JSONBody[dict[str, Any]], kind: FromQuery[str] = "csv"
     ) -> Response[bytes]:
-        """The answer as a file: `kind` is csv, parquet, or py (the Python code that asks the same)."""
+        """The answer as a file: `kind` is csv, parquet, png, or py (the Python code that asks the same)."""
         if kind not in FORMATS:
             raise unknown("kind", "format", kind, FORMATS)
         question = question_of(data)
         if kind == "py":
             content = code(ws, question, request.query_params).encode()
         else:
-            table = ask(chosen(request), question, ws.registry()).table
-            content = csv_of(table) if kind == "csv" else parquet_of(table)
+            found = ask(chosen(request), question, ws.registry())
+            if kind == "png":
+                content = png_of(found, request.query_params)
+            else:
+                content = csv_of(found.table) if kind == "csv" else parquet_of(found.table)
         name = f'attachment; filename="{question.__struct_config__.tag}.{kind}"'
         return Response(content, media_type=FORMATS[kind], headers={"content-disposition": name})
 
@@ -260,6 +266,15 @@ def parquet_of(table: pa.Table) -> bytes:
     out = io.BytesIO()
     pq.write_table(table, out)
     return out.getvalue()
+
+
+def png_of(found: Answer, query: Mapping[str, str]) -> bytes:
+    """An answer as a picture, in the language and the look that the screen has."""
+    from etappe.maps.picture import png
+
+    lang = _lang(query.get("lang", "en"))
+    theme: Literal["light", "dark"] = "dark" if query.get("theme") == "dark" else "light"
+    return png(picture(found, caption(found, lang), lang, theme))
 
 
 def code(ws: Workspace, question: Question, query: Mapping[str, str]) -> str:

@@ -182,6 +182,51 @@ export interface People {
   people: { customer: string; touchpoints: number; first: string; last: string }[]
 }
 
+/** A row of an answer; its columns are those of the question. */
+export type Cells = Record<string, string | number | null>
+
+/** The answer to a question, as numbers and as people read it. */
+export interface Answer {
+  question: { question: string } & Record<string, unknown>
+  n: number
+  subjects: number
+  events: number
+  denominators: Record<string, number>
+  data_until: string | null
+  snapshot: string
+  rows: Cells[]
+  state: 'ok' | 'empty-no-data-yet' | 'empty-filter'
+  title: string
+  caption: string
+  definition: string
+  /** What weakens it. */
+  said: string[]
+  columns: { name: string; title: string; text: boolean }[]
+  cells: string[][]
+}
+
+export interface Counted {
+  name: string
+  journeys: number
+  events: number
+}
+
+export interface SavedQuestion {
+  id: string
+  at: string
+  title: string
+  address: string
+}
+
+/** What the screen of questions needs before the first one. */
+export interface Start {
+  state: 'ok' | 'empty-no-data-yet' | 'empty-filter'
+  touchpoints: Counted[]
+  goals: string[]
+  suggested: string[]
+  saved: SavedQuestion[]
+}
+
 /** The columns of a map: its steps; a stage without steps is one, too. */
 export function columns(map: JourneyMap): { id: string; title: string; step: JourneyMap['steps'][number] | undefined }[] {
   const steps = new Map(map.steps.map((step) => [step.id, step]))
@@ -211,14 +256,26 @@ function refused(status: number, body: unknown): ApiError {
   return new ApiError(code ?? `http-${status}`, what ?? message ?? detail ?? `HTTP ${status}`, hint ?? '', where)
 }
 
-export async function get<T>(url: string, signal?: AbortSignal): Promise<T> {
-  let answer: Response
+/** Ask the server; with a body as JSON, by POST. */
+async function send(url: string, asked?: unknown, signal?: AbortSignal): Promise<Response> {
+  const json = { method: 'POST', body: JSON.stringify(asked), headers: { 'Content-Type': 'application/json', 'X-Etappe': '1' } }
   try {
-    answer = await fetch(url, { signal: signal ?? null, headers: { Accept: 'application/json' } })
+    return await fetch(url, { signal: signal ?? null, ...(asked === undefined ? { headers: { Accept: 'application/json' } } : json) })
   } catch (error) {
     if (signal?.aborted) throw error
     throw new ApiError('offline', '', '')
   }
+}
+
+/** A file that the server makes of a question. */
+export async function fileOf(url: string, asked: unknown): Promise<Blob> {
+  const answer = await send(url, asked)
+  if (!answer.ok) throw refused(answer.status, await answer.json().catch(() => null))
+  return answer.blob()
+}
+
+export async function get<T>(url: string, signal?: AbortSignal, asked?: unknown): Promise<T> {
+  const answer = await send(url, asked, signal)
   const body: unknown = await answer.json().catch(() => null)
   if (!answer.ok) throw refused(answer.status, body)
   return body as T

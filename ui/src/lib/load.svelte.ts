@@ -16,26 +16,30 @@ export class Load<T> {
   slow = $state(false)
   #stop: AbortController | undefined
   #url = ''
+  #body: unknown
 
-  ask(url: string) {
-    untrack(() => void this.#run(url))
+  /** With a body the question is in it, and goes by POST. */
+  ask(url: string, body?: unknown) {
+    untrack(() => void this.#run(url, body))
   }
 
   again() {
-    void this.#run(this.#url)
+    void this.#run(this.#url, this.#body)
   }
 
-  async #run(url: string) {
+  async #run(url: string, body?: unknown) {
+    const name = body === undefined ? url : `${url} ${JSON.stringify(body)}`
     this.#stop?.abort()
     const stop = (this.#stop = new AbortController())
     this.#url = url
+    this.#body = body
     this.error = undefined
     this.busy = true
-    if (known.has(url)) this.data = known.get(url) as T
+    if (known.has(name)) this.data = known.get(name) as T
     const timer = setTimeout(() => (this.slow = true), 300)
     try {
-      const data = await get<T>(url, stop.signal)
-      known.set(url, data)
+      const data = await get<T>(url, stop.signal, body)
+      known.set(name, data)
       if (!stop.signal.aborted) this.data = data
     } catch (error) {
       if (stop.signal.aborted) return

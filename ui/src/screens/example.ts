@@ -1,5 +1,5 @@
 /** What the overview looks like with data: shown greyed, tagged as an example, while a workspace is empty. */
-import type { Overview } from '../lib/api'
+import type { Answer, Cells, Overview } from '../lib/api'
 import { number, t } from '../lib/words.svelte'
 
 const WAVE = [42, 45, 51, 38, 34, 47, 55, 49, 53, 58, 44, 40, 56, 61, 57, 60, 66, 52, 47, 63, 70, 64, 68, 74, 59, 55, 71, 78]
@@ -35,5 +35,27 @@ export function example(): Overview {
     ],
     undiscovered: [],
     window: null,
+  }
+}
+
+/** What a funnel looks like with data. */
+export function funnel(): Answer {
+  const row = (step: string, reached: number, dropped: number | null): Cells => ({ step, reached, dropped, low: null, high: null, open: null })
+  return {
+    question: { question: 'funnel' },
+    n: 5000,
+    subjects: 5000,
+    events: 18240,
+    denominators: {},
+    data_until: null,
+    snapshot: '',
+    state: 'ok',
+    title: '',
+    caption: t('ui.example.funnel'),
+    definition: '',
+    said: [],
+    columns: [],
+    cells: [],
+    rows: [row(t('ui.example.visit'), 4120, 2060), row(t('ui.example.cart'), 2060, 856), row(t('ui.example.purchase'), 1204, null)],
   }
 }

@@ -1,1 +1,0 @@
-import{ct as e}from"./address.svelte-Bq15f17r.js";e();

@@ -1,0 +1,1 @@
+import{ut as e}from"./address.svelte-CQW6T5yA.js";e();

@@ -1,1 +1,0 @@
-import{W as e,et as t,rt as n}from"./address.svelte-Bq15f17r.js";import{n as r,t as i}from"./load.svelte-CF1CAHFR.js";var a=new class{load=new i;#e=n(()=>this.load.data);get meta(){return e(this.#e)}set meta(e){t(this.#e,e)}refresh(){r(),this.load.ask(`/api/meta`)}};export{a as t};

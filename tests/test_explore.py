@@ -1,0 +1,272 @@
+"""The screen "Explore" in Chromium: a whole exploration, from the first question to the people behind a number."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from servers import Client, served
+from test_screens import LOOKS, QUIET, Opened
+from workspaces import made, written
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium"),
+]
+SCREENS = {
+    "funnel": "/explore",
+    "table": "/explore?as=table",
+    "who": "/explore?who=1.dropped",
+    "after": "/explore?after=1.dropped",
+    "how": "/explore?how=1",
+    "paths": "/explore?tab=paths",
+    "back": "/explore?tab=paths&way=back&at=order",
+    "variants": "/explore?tab=variants",
+}
+
+
+def rows() -> str:
+    """60 people visit, 40 of them fill a cart, 30 of these order; of the others some ask for help; one comes late."""
+    lines = ["user,time,event"]
+    for c in range(60):
+        lines.append(f"c{c:02},2026-03-01T10:{c:02}:00,visit")
+        if c < 40:
+            lines.append(f"c{c:02},2026-03-02T10:{c:02}:00,cart")
+        if c < 30:
+            lines.append(f"c{c:02},2026-03-03T10:{c:02}:00,order")
+        if c >= 50:
+            lines.append(f"c{c:02},2026-03-04T10:{c:02}:00,help")
+    lines.append("late,2026-05-01T10:00:00,visit")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    folder = tmp_path_factory.mktemp("explore")
+    workspace = made(folder)
+    workspace.import_files([written(folder, "events.csv", rows())])
+    workspace.close()
+    with served(workspace.folder) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(QUIET))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def window(browser: Browser, client: Client) -> Iterator[Opened]:
+    opened = Opened(browser, client.address)
+    yield opened
+    opened.context.close()
+
+
+def lead(page: Page) -> str:
+    expect(page.locator("main .lead")).to_be_visible()
+    return page.locator("main .lead").inner_text().replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(("width", "lang", "theme"), LOOKS)
+def test_every_question_is_accessible_quiet_and_within_the_window(
+    browser: Browser, client: Client, width: int, lang: str, theme: str
+):
+    opened = Opened(browser, client.address, width, lang, theme)
+    found = {}
+    for name, path in SCREENS.items():
+        page = opened.go(path)
+        expect(page.locator("main .lead")).to_be_attached()
+        page.wait_for_load_state("networkidle")
+        violations = [
+            f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in Axe().run(page).response["violations"]
+        ]
+        wide = page.evaluate("document.documentElement.scrollWidth") > width
+        found[name] = [
+            *violations,
+            *page.evaluate("window.refused"),
+            *opened.complaints,
+            *(["too wide"] if wide else []),
+        ]
+        opened.complaints.clear()
+    opened.context.close()
+    assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+def test_a_whole_exploration_from_the_first_funnel_to_the_way_after_a_drop(window: Opened):
+    page = window.go("/")
+    page.get_by_role("link", name="Erkunden").click()
+    assert lead(page) == (
+        "49,2 % von 61 Journeys kommen von visit bis order. "
+        "Die meisten gehen zwischen visit und cart verloren: 20 von 61 (32,8 %)."
+    )
+    page.get_by_role("button", name=re.compile("^20 kommen nicht weiter")).click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_text("20 Personen")).to_be_visible()
+    expect(drawer.get_by_role("cell", name="c59")).to_be_visible()
+    drawer.get_by_role("button", name="Wege danach zeigen").click()
+    expect(
+        page.get_by_text("Nach visit kommt am häufigsten help: 50,0 % von 20 Journeys; 50,0 % enden hier.")
+    ).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("Nach visit kommt am häufigsten help")).to_have_count(0)
+    page.go_forward()
+    expect(page.get_by_text("Nach visit kommt am häufigsten help")).to_be_visible()
+    page.get_by_role("button", name="Wie gerechnet?").first.click()
+    expect(drawer.get_by_text("question: funnel")).to_be_visible()
+    expect(drawer.get_by_text("davon bei Schritt 1")).to_be_visible()
+    expect(drawer.get_by_text("37,1 % – 61,4 %".replace(" %", "\u00a0%"))).to_be_visible()
+    assert window.complaints == []
+
+
+def test_who_is_still_on_the_way_is_told_apart_from_who_dropped(window: Opened):
+    page = window.go("/explore")
+    page.get_by_role("button", name="1 noch unterwegs").click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_role("cell", name="late")).to_be_visible()
+    expect(drawer.get_by_text("1 Person")).to_be_visible()
+
+
+def test_steps_are_chosen_moved_and_removed_by_keyboard_and_the_address_keeps_them(window: Opened):
+    page = window.go("/explore")
+    page.get_by_role("button", name="cart entfernen").click()
+    assert lead(page).startswith("49,2 % von 61 Journeys kommen von visit bis order.")
+    expect(page).to_have_url(re.compile(r"step=visit&step=order"))
+    page.get_by_role("button", name="Schritt", exact=True).click()
+    third = page.get_by_role("combobox", name="Schritt 3")
+    third.focus()
+    page.keyboard.type("hel")
+    expect(page.get_by_role("option", name="help 10")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"step=visit&step=order&step=help"))
+    page.get_by_role("button", name="help nach vorn").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"step=visit&step=help&step=order"))
+    page.get_by_label("innerhalb von").select_option("1d")
+    expect(page).to_have_url(re.compile("within=1d"))
+    page.reload()
+    expect(page.get_by_role("combobox", name="Schritt 2")).to_have_value("help")
+    page.go_back()
+    expect(page.get_by_label("innerhalb von")).to_have_value("30d")
+
+
+def test_the_combobox_is_left_as_it_was_by_escape(window: Opened):
+    page = window.go("/explore")
+    first = page.get_by_role("combobox", name="Schritt 1")
+    first.click()
+    page.keyboard.type("zzz")
+    expect(page.get_by_role("listbox").get_by_role("option")).to_have_text("Nichts gefunden.")
+    page.keyboard.press("Escape")
+    expect(first).to_have_value("visit")
+    expect(page.get_by_role("listbox")).to_have_count(0)
+
+
+def test_a_node_of_the_paths_opens_its_ways_and_becomes_the_start(window: Opened):
+    page = window.go("/explore?tab=paths")
+    assert lead(page) == "100,0 % von 61 Journeys beginnen mit visit; 18,0 % enden nach dem ersten Kontakt."
+    page.get_by_role("button", name=re.compile("^cart: 40")).focus()
+    page.keyboard.press("Enter")
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_role("heading", name="Wohin")).to_be_visible()
+    drawer.get_by_role("button", name="order 30").click()
+    expect(drawer.get_by_text("30 Personen")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=re.compile("^cart: 40")).locator("text").click()
+    drawer.get_by_role("button", name="Vorwärts ab hier").click()
+    expect(page.locator("main .lead")).to_contain_text("Nach cart kommt am häufigsten order")
+    page.get_by_label("Richtung").select_option("back")
+    expect(page.locator("main .lead")).to_contain_text("Vor cart kommt am häufigsten visit")
+
+
+def test_a_band_shows_its_people_and_the_table_has_the_same(window: Opened):
+    page = window.go("/explore?tab=paths")
+    page.locator("svg path.exit").first.dispatch_event("click")
+    expect(page.get_by_role("dialog").get_by_text(re.compile(r"\d+ Person"))).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Als Tabelle").click()
+    row = page.get_by_role("row").filter(has_text="cart").filter(has_text="order").first
+    expect(row).to_contain_text("30")
+    row.get_by_role("button", name="Wer?").click()
+    expect(page.get_by_role("dialog").get_by_text("30 Personen")).to_be_visible()
+
+
+def test_variants_and_duration_are_told(window: Opened):
+    page = window.go("/explore?tab=variants")
+    assert lead(page).startswith("Die häufigste Variante, visit > cart > order, haben 49,2 % von 61 Journeys")
+    page.get_by_role("button", name=re.compile("^visit cart order")).click()
+    expect(page.get_by_role("dialog").get_by_text("30 Personen")).to_be_visible()
+    page.get_by_label("Neue Sitzung nach").select_option("1d")
+    expect(page).to_have_url(re.compile("gap=1d"))
+
+
+@pytest.mark.parametrize("kind", ["CSV", "Parquet", "PNG", "Python"])
+def test_an_answer_is_downloaded(window: Opened, kind: str):
+    page = window.go("/explore")
+    page.get_by_role("button", name="Herunterladen").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=kind, exact=True).click()
+    name = download.value.suggested_filename
+    assert name == f"funnel.{'py' if kind == 'Python' else kind.lower()}"
+    assert download.value.path().stat().st_size > 50
+
+
+def test_a_question_is_saved_opened_again_and_deleted(window: Opened):
+    page = window.go("/explore?step=visit&step=order&where=touchpoint+%21%3D+%27help%27")
+    page.get_by_role("button", name="Gespeicherte Fragen").click()
+    page.get_by_label("Titel der Frage").fill("Vom Besuch zur Bestellung")
+    page.get_by_role("button", name="Diese Frage speichern").click()
+    expect(page.get_by_role("link", name="Vom Besuch zur Bestellung")).to_be_visible()
+    page.goto("/explore?tab=paths")
+    page.get_by_role("button", name="Gespeicherte Fragen").click()
+    page.get_by_role("link", name="Vom Besuch zur Bestellung").click()
+    expect(page.get_by_role("combobox", name="Schritt 2")).to_have_value("order")
+    expect(page.get_by_role("button", name=re.compile("^Filter touchpoint"))).to_be_visible()
+    page.get_by_role("button", name="Gespeicherte Fragen").click()
+    page.get_by_role("button", name="Vom Besuch zur Bestellung löschen").click()
+    expect(page.get_by_text("Noch ist keine Frage gespeichert.")).to_be_visible()
+    assert window.complaints == []
+
+
+def test_an_empty_workspace_shows_an_example_and_no_result_names_the_filter(
+    browser: Browser, window: Opened, tmp_path: Path
+):
+    page = window.go("/explore?where=touchpoint+%3D+%27fax%27")
+    expect(page.get_by_text("0 Treffer")).to_be_visible()
+    page.get_by_role("main").get_by_role("button", name=re.compile("entfernen$")).first.click()
+    expect(page.locator("main .lead")).to_contain_text("61 Journeys")
+    empty = made(tmp_path)
+    empty.close()
+    with served(empty.folder) as other:
+        opened = Opened(browser, other.address)
+        blank = opened.go("/explore")
+        expect(blank.get_by_text("Beispieldaten")).to_be_visible()
+        assert [fault["id"] for fault in Axe().run(blank).response["violations"]] == []
+        expect(blank.get_by_role("link", name="Quelle anbinden")).to_be_visible()
+        opened.context.close()
+
+
+def test_a_step_that_is_not_there_says_so(window: Opened):
+    page = window.go("/explore?step=visit&step=ordr")
+    alert = page.get_by_role("alert")
+    expect(alert.locator("[lang=en]")).to_contain_text("No touchpoint named 'ordr'")
+    page.get_by_role("combobox", name="Schritt 2").click()
+    page.get_by_role("option", name="order 30").click()
+    expect(alert).to_have_count(0)
+    assert lead(page).startswith("49,2 %")
+
+
+def test_the_saved_question_can_be_asked_on_the_command_line_too(client: Client):
+    question = {"question": "funnel", "steps": ["visit", "order"]}
+    body = {"title": "a", "address": "/explore", "question": question}
+    status, _, saved = client.send("POST", "/api/questions", body)
+    assert status == 200
+    status, _, answer = client.send("POST", "/api/ask", json.loads(saved)["question"])
+    assert (status, json.loads(answer)["rows"][1]["reached"]) == (200, 30)
+    client.send("POST", f"/api/questions/{json.loads(saved)['id']}/delete", {})
