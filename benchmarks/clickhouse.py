@@ -16,6 +16,7 @@ STEPS = ("product", "cart_add", "checkout_start", "purchase")
 WINDOW_US = 7 * 86_400_000_000
 GAP_US = 1_800_000_000
 TOP = 100
+WEEK_US, MONDAY_US, WEEKS = 7 * 86_400_000_000, 4 * 86_400_000_000, 12
 PAIR = """select tp a, leadInFrame(tp) over w b, leadInFrame(t) over w - t d, leadInFrame(1) over w more from log
     window w as (partition by c order by seq rows between unbounded preceding and unbounded following)"""
 MEANT = ", ".join(f"tp = '{step}'" for step in STEPS)
@@ -36,6 +37,9 @@ QUESTIONS = {
     "sessions, 30 min": f"""select countIf(first or d > {GAP_US}) from (select
         t - lagInFrame(t) over w d, lagInFrame(1) over w = 0 first from log
         window w as (partition by c order by seq rows between unbounded preceding and unbounded following))""",
+    "weekly retention": f"""select a, w - a k, count() from (select min(w) a, groupUniqArray(w) ws from
+        (select c, intDiv(t - {MONDAY_US}, {WEEK_US}) w from log) group by c) array join ws as w
+        where w - a <= {WEEKS} group by a, k""",
 }
 
 
@@ -75,6 +79,8 @@ def main(path: str) -> None:
             found = [[sum(row[3] for row in part if row[0] == s) for s in range(1, 10)] for part in (rows, ends)]
         elif name.startswith("top"):
             found = [row[0] for row in rows]
+        elif name.startswith("weekly"):
+            found = sorted(rows)
         elif name.startswith("sessions"):
             found = rows[0][0]
         answers[name] = json.dumps(found)

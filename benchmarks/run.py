@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -28,6 +28,8 @@ STEPS = ("product", "cart_add", "checkout_start", "purchase")
 WINDOW_US = 7 * 86_400_000_000
 GAP_US = 1_800_000_000
 TOP = 100
+WEEK_US, MONDAY_US, WEEKS = 7 * 86_400_000_000, 4 * 86_400_000_000, 12
+"""1970 began on a Thursday; retention is shown up to week 12 after the first."""
 FLOW = 10
 BARS = {
     "funnel, 4 steps, 7 days": 15.0,
@@ -36,6 +38,7 @@ BARS = {
     "step flow, steps 1 to 10": 25.0,
     "top-100 variants": 1.5,
     "sessions, 30 min": 1.0,
+    "weekly retention": 5.0,
 }
 """At least so many times faster than Polars at 10 M events; and faster than DuckDB and ClickHouse."""
 BAR_AT = 10_000_000
@@ -81,6 +84,10 @@ def etappe_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
             [sum(r["count"] for r in rows if r["step"] == s and r["to"] == "exit") for s in range(2, FLOW + 1)],
         ]
 
+    def cohorts(answer):
+        weeks = ((date.fromisoformat(r["cohort"]), r) for r in answer.rows() if r["cohort"] and r["active"])
+        return sorted(((day - date(1970, 1, 5)).days // 7, r["period"], r["active"]) for day, r in weeks)
+
     def j():
         return held["j"]
 
@@ -94,6 +101,7 @@ def etappe_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
         "step flow, steps 1 to 10": (lambda: etappe.flow(j(), depth=FLOW, collapse=False), steps),
         "top-100 variants": (lambda: etappe.variants(j(), top=TOP), lambda a: a.column("count")),
         "sessions, 30 min": (lambda: etappe.sessions(j(), medians=False), lambda a: a.column("sessions")[0]),
+        "weekly retention": (lambda: etappe.retention(j(), periods=WEEKS), cohorts),
         "funnel, with times and intervals": (lambda: etappe.funnel(j(), STEPS, within="7d"), None),
         "sessions, with median duration": (lambda: etappe.sessions(j()), None),
         "reach": (lambda: etappe.reach(j()), None),
@@ -123,6 +131,9 @@ def duckdb_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
     paths = "select c, list(tp order by seq) p from log group by c"
     numbered = """select tp a, lead(tp) over w b, row_number() over w r from log
         window w as (partition by c order by seq)"""
+
+    weeks = f"""select a, w - a k, count(*) n from (select w, min(w) over (partition by c) a from
+        (select distinct c, (t - {MONDAY_US}) // {WEEK_US} w from log)) where w - a <= {WEEKS} group by all"""
 
     def load() -> None:
         db.execute(
@@ -168,6 +179,7 @@ def duckdb_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
             ),
             lambda rows: rows[0][0],
         ),
+        "weekly retention": (lambda: ask(weeks), sorted),
     }
 
 
@@ -233,6 +245,16 @@ def polars_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
         starts = (pl.col("c") != pl.col("c").shift(1)) | (pause > GAP_US)
         return held["log"].lazy().select(starts.fill_null(True).sum()).collect().item()
 
+    def weeks():
+        # The log is sorted: a customer's first week is carried forward, and a week counts where it differs from the
+        # row before.
+        week = held["log"].lazy().select("c", w=(pl.col("t") - MONDAY_US) // WEEK_US)
+        begins = (pl.col("c") != pl.col("c").shift(1)).fill_null(True)
+        first = pl.when(begins).then(pl.col("w")).forward_fill()
+        active = begins | (pl.col("w") != pl.col("w").shift(1))
+        cells = week.select(a=first, k=pl.col("w") - first, active=active).filter(pl.col("active"))
+        return cells.filter(pl.col("k") <= WEEKS).group_by("a", "k").len().collect()
+
     def variants():
         paths = held["log"].lazy().group_by("c", maintain_order=False).agg(pl.col("tp").to_physical())
         return paths.group_by("tp").agg(pl.len().alias("n")).top_k(TOP, by="n").collect()
@@ -260,6 +282,7 @@ def polars_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
         "step flow, steps 1 to 10": (flow, flowed),
         "top-100 variants": (quickest, lambda frame: sorted(frame["n"].to_list(), reverse=True)),
         "sessions, 30 min": (sessions, int),
+        "weekly retention": (weeks, lambda frame: sorted(frame.rows())),
     }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe.analysis.answer import Question
-from etappe.analysis.kernel import arrays_of
+from etappe.analysis.kernel import arrays_of, kernel
 from etappe.arrays import Int, over_parts
 from etappe.errors import unknown
 from etappe.journeys.columns import Journeys
@@ -68,19 +68,23 @@ class Calendar:
         return (self.edges[1:] > self.until_us).astype(np.int64)
 
 
+@kernel
+def _ends(time_us: Int) -> tuple[int, int]:
+    """The first and the last instant. To read all is quicker than to pick each journey's own. O(t)."""
+    low, high = FOREVER, -FOREVER
+    for i in range(len(time_us)):
+        low = min(low, time_us[i])
+        high = max(high, time_us[i])
+    return low, high
+
+
 def calendar_of(journeys: Journeys, period: str) -> Calendar:
     """All periods in which the journeys' touchpoints and the end of the data lie; none where there is no touchpoint."""
     if journeys.events == 0:
         return Calendar((), np.zeros(1, np.int64), np.zeros(1, np.int32), SHIFT[period], 0)
     zone = ZoneInfo(journeys.origin.timezone)
     offsets, time_us, _ = arrays_of(journeys)
-
-    def ends(first: int, last: int) -> tuple[int, int]:
-        times = time_us[offsets[first] : offsets[last]]
-        return int(times.min(initial=FOREVER)), int(times.max(initial=-FOREVER))
-
-    # Reading all of it is quicker than to pick the first and the last touchpoint of each journey.
-    found = over_parts(offsets, ends)
+    found = over_parts(offsets, lambda a, b: _ends(time_us[offsets[a] : offsets[b]]))
     low, high = min(one for one, _ in found), max(one for _, one in found)
     high = max(high, journeys.origin.data_until_us or high)
     begins = first_day(datetime.fromtimestamp(low // SECOND_US, UTC).astimezone(zone).date(), period)
