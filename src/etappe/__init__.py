@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from etappe.analysis.reach import reach as reach
     from etappe.analysis.response import response as response
     from etappe.analysis.retention import retention as retention
+    from etappe.analysis.rfm import rfm as rfm
     from etappe.analysis.sessions import sessions as sessions
     from etappe.analysis.stages import stages as stages
     from etappe.analysis.steps import steps as steps
@@ -66,6 +67,7 @@ _HOME = {
     "lifecycle": "etappe.analysis.lifecycle",
     "stickiness": "etappe.analysis.stickiness",
     "worth": "etappe.analysis.worth",
+    "rfm": "etappe.analysis.rfm",
     "read_map": "etappe.maps.document",
 }
 __all__ = ["__version__", *_HOME]

@@ -17,6 +17,7 @@ QUESTIONS: Final = (
     "reach",
     "response",
     "retention",
+    "rfm",
     "sessions",
     "stages",
     "steps",

@@ -40,6 +40,8 @@ def cell(name: str, value: Any, lang: str) -> str:
     if value is None:
         return "–"
     if isinstance(value, str):
+        if name == "segment" and has_word(f"answer.segment.{value}"):
+            return word(f"answer.segment.{value}", lang)
         return path_text(value) if name == "path" else value
     if name.endswith("_us"):
         return duration(value, lang)
