@@ -206,8 +206,8 @@ def share_out(
 def count_pairs(offsets: Int, touchpoint: NDArray[Any], k: int, first: int, last: int) -> Int:
     """Which of k codes follows which, begins (row k) and ends (column k) a journey; every row is looked at once.
 
-    O(t). All neighbours are counted first, across journeys too, so that no loop ends with a journey; those are taken off then.
-    Two tables in turn: the same pair twice in a row would wait for itself.
+    O(t). All neighbours are counted first, across journeys too, so that no loop ends with a journey; those are then
+    taken off. Two tables in turn: the same pair twice in a row would wait for itself.
     """
     one, two = np.zeros((k + 1) * (k + 1), np.int64), np.zeros((k + 1) * (k + 1), np.int64)
     row = np.uint64(k + 1)
