@@ -8,6 +8,7 @@ from etappe.analysis import partials as parts
 from etappe.analysis.ask import module_of, question_of
 from etappe.analysis.intervals import median
 from etappe.analysis.table import arrow_table
+from etappe.engines.parts import part_of
 from journeys_text import NAMES, PROPERTY, built, many
 
 QUESTIONS = [
@@ -33,7 +34,8 @@ def cut(held, edges):
 
 def total(question, held, pieces, room=1_000_000):
     module = module_of(question.__struct_config__.tag)
-    found = [parts.unpacked(parts.packed(parts.part_of(module, piece, question, room))) for piece in pieces]
+    found = [part_of(piece, question, room).groups[0].partial for piece in pieces]
+    found = [parts.unpacked(parts.packed(partial)) for partial in found]
     return module.total(found, question, parts.base_of(held))
 
 

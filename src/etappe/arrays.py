@@ -1,11 +1,11 @@
 """Arrays: coded columns, and slices of journeys that threads can take apart."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from os import cpu_count, getpid
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -73,6 +73,12 @@ def parts(offsets: Int, count: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in pairwise(edges) if b > a]
 
 
+def cores() -> int:
+    """How many cores to work on: as OMP_NUM_THREADS says, which Spark sets for each of its workers, or all."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdecimal() and int(said) > 0 else os.cpu_count() or 1
+
+
 @cache
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
     """Threads kept for the next question, since starting them costs as much as a small one; a fork makes its own."""
@@ -81,8 +87,8 @@ def _pool(threads: int, process: int) -> ThreadPoolExecutor:
 
 def over_parts(offsets: Int, work: Callable[[int, int], T]) -> Sequence[T]:
     """`work(first, last)` over ranges of whole journeys, in threads where it pays; the results in order."""
-    threads = 1 if offsets[-1] < SMALL else min(8, cpu_count() or 1)
+    threads = 1 if offsets[-1] < SMALL else min(8, cores())
     ranges = parts(offsets, 1 if threads == 1 else threads * 4)
     if len(ranges) <= 1:
         return [work(a, b) for a, b in ranges]
-    return list(_pool(threads, getpid()).map(lambda edges: work(*edges), ranges))
+    return list(_pool(threads, os.getpid()).map(lambda edges: work(*edges), ranges))

@@ -12,6 +12,7 @@ import msgspec
 from etappe.errors import BadSetting, NoWorkspace
 
 FILE: Final = "etappe.toml"
+Engine = Literal["local", "spark"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stage_model: str = "m4"
     goals: tuple[str, ...] = ("store_purchase", "online_purchase", "marketplace_purchase")
     """The touchpoints that count as a purchase on the first screen, by their ids in the catalogue or their names."""
+    engine: Engine = "local"
+    """Where questions are answered: on this machine, or on a Spark cluster."""
 
 
 def read_settings(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -75,6 +78,13 @@ def check_language(name: str, where: str) -> Literal["de", "en"]:
     if name in ("de", "en"):
         return "de" if name == "de" else "en"
     raise BadSetting(where, f"no language named {name!r}.", "Write de or en.")
+
+
+def check_engine(name: str, where: str) -> Engine:
+    """Refuse an engine that there is not."""
+    if name in ("local", "spark"):
+        return "spark" if name == "spark" else "local"
+    raise BadSetting(where, f"no engine named {name!r}.", "Write local or spark.")
 
 
 def settings_toml(settings: Settings) -> str:

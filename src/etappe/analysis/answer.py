@@ -19,7 +19,7 @@ from etappe.analysis.groups import groups_of
 from etappe.analysis.show import page, text
 from etappe.analysis.table import arrow_table
 from etappe.errors import BadQuestion, MissingExtra, unknown
-from etappe.journeys.columns import Journeys
+from etappe.journeys.columns import Journeys, Origin
 from etappe.language import duration, number, word
 from etappe.units import iso
 
@@ -217,33 +217,52 @@ def answer(journeys: Journeys, question: Q, find: Callable[[Journeys, Q], Findin
         hint = "Give journeys first: ws.journeys(), or etappe.journeys_from(frame, ...)."
         raise BadQuestion(name, f"{type(journeys).__name__} is no journeys.", hint)
     by = question.group_by()
+    groups: list[tuple[str | None, Finding, int]]
     if by is None:
-        found = find(journeys, question)
+        groups = [(None, find(journeys, question), len(journeys))]
+    else:
+        groups = [(group, find(journeys.select(at), question), len(at)) for group, at in groups_of(journeys, by, name)]
+        groups = groups or [(None, find(journeys, question), 0)]
+    size = (len(journeys), journeys.subjects, journeys.events)
+    return answer_of(question, groups, size, journeys.origin, registry)
+
+
+def answer_of(
+    question: Question,
+    groups: Sequence[tuple[str | None, Finding, int]],
+    size: tuple[int, int, int],
+    origin: Origin,
+    registry: str = "",
+) -> Answer:
+    """The answer that findings make: one alone, or each with its group's name and number of journeys.
+
+    `size` are the journeys, subjects and touchpoints of the base.
+    """
+    n, subjects, events = size
+    if question.group_by() is None:
+        found = groups[0][1]
         table = arrow_table(found.columns)
-        cautions = _cautions(journeys, [("", found)])
+        cautions = _cautions(events, [("", found)])
         denominators = dict(found.denominators)
     else:
-        parts = [(group, find(journeys.select(at), question), len(at)) for group, at in groups_of(journeys, by, name)]
-        parts = parts or [(None, find(journeys, question), 0)]
         tables = []
-        for group, part, n in parts:
+        for group, part, count in groups:
             one = arrow_table(part.columns)
-            one = one.add_column(0, "group_n", arrow_table({"n": np.full(one.num_rows, n, np.int64)}).column(0))
+            one = one.add_column(0, "group_n", arrow_table({"n": np.full(one.num_rows, count, np.int64)}).column(0))
             tables.append(one.add_column(0, "group", arrow_table({"group": [group] * one.num_rows}).column(0)))
         table = pa.concat_tables(tables, promote_options="permissive")
-        cautions = _cautions(journeys, [(group or "–", part) for group, part, _ in parts])
-        keys = dict.fromkeys(key for _, part, _ in parts for key in part.denominators)
-        denominators = {key: sum(part.denominators.get(key, 0) for _, part, _ in parts) for key in keys}
-    origin = journeys.origin
+        cautions = _cautions(events, [(group or "–", part) for group, part, _ in groups])
+        keys = dict.fromkeys(key for _, part, _ in groups for key in part.denominators)
+        denominators = {key: sum(part.denominators.get(key, 0) for _, part, _ in groups) for key in keys}
     until = None if origin.data_until_us is None else iso(origin.data_until_us)
-    facts = [origin.lake, origin.events, until, origin.filters, len(journeys), journeys.events]
+    facts = [origin.lake, origin.events, until, origin.filters, n, events]
     identity = msgspec.json.encode([*facts, question, registry, etappe.__version__])
     return Answer(
         question=question,
         table=table,
-        n=len(journeys),
-        subjects=journeys.subjects,
-        events=journeys.events,
+        n=n,
+        subjects=subjects,
+        events=events,
         denominators=denominators,
         data_until=until,
         snapshot=sha256(identity).hexdigest(),
@@ -252,13 +271,13 @@ def answer(journeys: Journeys, question: Q, find: Callable[[Journeys, Q], Findin
     )
 
 
-def _cautions(journeys: Journeys, parts: list[tuple[str, Finding]]) -> tuple[Caution, ...]:
+def _cautions(events: int, parts: list[tuple[str, Finding]]) -> tuple[Caution, ...]:
     """What to say about small or empty bases; of many small groups, one sentence."""
     found: list[Caution] = []
     for said in (said for _, part in parts for said in part.cautions):
         if said not in found:
             found.append(said)
-    if journeys.events == 0:
+    if events == 0:
         return (caution("empty"), *found)
     small = [(group, min(part.bases)) for group, part in parts if part.bases and min(part.bases) < MIN_N]
     if not small:

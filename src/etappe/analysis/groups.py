@@ -30,15 +30,20 @@ def groups_of(journeys: Journeys, by: str, where: str) -> list[tuple[str | None,
     rising = column.codes[order]
     starts = np.flatnonzero(np.concatenate(([True], rising[1:] != rising[:-1]))) if len(order) else order
     codes = rising[starts]
-    if len(codes) > MAX_GROUPS:
-        what = f"{by!r} has {len(codes):,} different values, more than {MAX_GROUPS}."
-        raise BadQuestion(f"{where}: by", what, "Break down by a column with fewer values.")
+    refuse_many(len(codes), by, where)
     # Two codes may carry one name (a code for "no value" and None): they are one group.
     merged: dict[str | None, list[Int]] = {}
     for code, start, end in zip(codes.tolist(), starts, np.append(starts[1:], len(order)), strict=False):
         merged.setdefault(column.names[code], []).append(order[start:end])
     ordered = sorted(merged, key=lambda name: (name is None, name or ""))
     return [(name, np.sort(np.concatenate(merged[name])).astype(np.int64)) for name in ordered]
+
+
+def refuse_many(groups: int, by: str, where: str) -> None:
+    """Refuse a break-down that no one can read."""
+    if groups > MAX_GROUPS:
+        what = f"{by!r} has {groups:,} different values, more than {MAX_GROUPS}."
+        raise BadQuestion(f"{where}: by", what, "Break down by a column with fewer values.")
 
 
 def first_values(journeys: Journeys, by: str, where: str) -> Column:

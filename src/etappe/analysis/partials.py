@@ -8,7 +8,7 @@ What is put one after the other may be long. `fit` makes it shorter without chan
 answer states; a module names the lists of times for it in `TIMES`, or has a `fit` of its own.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final, cast
@@ -16,9 +16,8 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.analysis.answer import Caution, Question, caution
+from etappe.analysis.answer import Caution, caution
 from etappe.arrays import Int
-from etappe.errors import BadQuestion
 from etappe.journeys.columns import Journeys
 
 Partial = dict[str, NDArray[Any]]
@@ -41,11 +40,6 @@ class Base:
 def base_of(journeys: Journeys) -> Base:
     """The base of an answer over these journeys."""
     return Base(journeys.touchpoints, len(journeys), journeys.events)
-
-
-def adds_up(module: Any, question: Question) -> bool:
-    """Whether a question can be asked of parts; a module says with `adds` which of its questions can not."""
-    return hasattr(module, "partial") and bool(getattr(module, "adds", lambda _: True)(question))
 
 
 def merged(partials: Sequence[Partial], listed: Collection[str] = ()) -> Partial:
@@ -74,6 +68,13 @@ def merged(partials: Sequence[Partial], listed: Collection[str] = ()) -> Partial
 def each_once(values: Int) -> Int:
     """(m, 2) values, each with how often it stands there: once; `tallied` makes it fewer rows."""
     return np.column_stack((values, np.ones(len(values), np.int64)))
+
+
+def _counted(values: Int) -> Int:
+    """(m, 2) the different values, rising, each with its count."""
+    values = np.sort(values)
+    starts = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1]))) if len(values) else values
+    return np.column_stack((values[starts], np.diff(starts, append=len(values))))
 
 
 def tallied(rows: Int, keys: int = -1) -> Int:
@@ -118,7 +119,7 @@ def fit(partial: Partial, times: Collection[str], room: int) -> Partial:
     for name, rows in partial.items():
         if name.split(" ")[0] not in times or len(rows) <= room:
             continue
-        rows = tallied(rows if rows.ndim > 1 else each_once(rows))
+        rows = tallied(rows) if rows.ndim > 1 else _counted(rows)
         bits = EXACT
         for bits in (EXACT, *BITS):
             if bits < EXACT:
@@ -154,27 +155,3 @@ def unpacked(content: bytes) -> Partial:
     """The partial behind the bytes."""
     with np.load(BytesIO(content), allow_pickle=False) as held:
         return {name: held[f"a{i}"] for i, name in enumerate(held["names"].tolist())}
-
-
-def part_of(module: Any, journeys: Journeys, question: Question, room: int) -> Partial:
-    """The partial of some journeys, in at most about `room` rows a list."""
-    partial: Partial = module.partial(journeys, question)
-    own: Callable[[Partial, int], Partial] | None = getattr(module, "fit", None)
-    return own(partial, room) if own else fit(partial, getattr(module, "TIMES", ()), room)
-
-
-def refuse_parts(module: Any, question: Question, where: str, known: Sequence[str]) -> None:
-    """Refuse a question whose partials do not add up.
-
-    Raises
-    ------
-    BadQuestion
-        With the questions that can be asked.
-    """
-    if adds_up(module, question):
-        return
-    name = str(question.__struct_config__.tag)
-    what = f"the question {name!r} has no partial answers that add up."
-    if hasattr(module, "partial"):
-        what = f"with these rules the question {name!r} has no partial answers that add up."
-    raise BadQuestion(where, what, f'Ask it with engine = "local", or ask: {", ".join(known)}.')

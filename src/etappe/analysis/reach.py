@@ -20,6 +20,7 @@ from etappe.journeys.columns import Journeys
 from etappe.units import NO_VALUE
 
 VALUE: Final = "value"
+LIGHT: Final = True
 NEEDS: Final = ("value", "currency")
 """The columns that it reads beside time and touchpoint."""
 

@@ -19,6 +19,7 @@ from etappe.analysis.partials import Base, Partial, base_of, merged, rounding, t
 from etappe.arrays import Int, distinct, over_parts
 from etappe.journeys.columns import Journeys
 
+LIGHT: Final = True
 TIMES: Final = ("pauses",)
 DIRECT: Final = 64
 """Up to so many touchpoints every pair has a slot of its own."""

@@ -22,15 +22,11 @@ from etappe.apps.options import HERE, By, End, Folder, Json, Start, Subject, Whe
 PLAIN: Final = (str, int, float, bool)
 
 
-def _chosen(ws: Any, subject: str, where: str | None, start: str | None, end: str | None) -> Any:
-    return ws.journeys(subject=subject, where=where, start=start, end=end)
-
-
-def _answer(ws: Any, question: Any, journeys: Any, json: bool) -> None:
+def _answer(ws: Any, question: Any, json: bool, **chosen: Any) -> None:
     from etappe.analysis.show import text
     from etappe.apps import terminal
 
-    answer = ws.ask(question, journeys)
+    answer = ws.ask(question, **chosen)
     if json:
         terminal.as_json(answer.to_dict())
         return
@@ -85,10 +81,17 @@ def _command(kind: str) -> Callable[..., None]:
         asked = {name: given[name] for name in ("by", *(f.name for f in fields)) if given[name] not in (None, [])}
         if "model" not in asked and kind == "stages":
             asked["model"] = ws.settings.stage_model
-        journeys = _chosen(ws, given["subject"], given["where"], given["first_day"], given["last_day"])
-        _answer(ws, question_of({"question": kind, **asked}), journeys, given["json"])
+        if "costs" in asked:
+            from etappe.analysis.costs import costs_texts
 
-    common = inspect.signature(_common, eval_str=True).parameters.values()
+            asked["costs"] = costs_texts(asked["costs"])
+        chosen = {"subject": given["subject"], "where": given["where"], "start": given["first_day"]}
+        _answer(ws, question_of({"question": kind, **asked}), given["json"], **chosen, end=given["last_day"])
+
+    common = [*inspect.signature(_common, eval_str=True).parameters.values()]
+    if "by" in texts:  # a question that means something of its own by it
+        own = Annotated[str | None, typer.Option("--by", help=texts["by"])]
+        common = [one.replace(annotation=own) if one.name == "by" else one for one in common]
     command.__signature__ = inspect.Signature([*parameters, *common])  # type: ignore[attr-defined]
     command.__annotations__ = {}
     command.__doc__ = inspect.getdoc(struct)
@@ -139,10 +142,5 @@ def ask(
         asked = sys.stdin.read() if question == "-" else Path(question).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
         raise BadFile(question, f"cannot be read: {getattr(fault, 'strerror', None) or 'it is not UTF-8'}.") from None
-    ws = opened(workspace)
-    _answer(
-        ws,
-        read_question(asked, "stdin" if question == "-" else question),
-        _chosen(ws, subject, where, start, end),
-        json,
-    )
+    read = read_question(asked, "stdin" if question == "-" else question)
+    _answer(opened(workspace), read, json, subject=subject, where=where, start=start, end=end)

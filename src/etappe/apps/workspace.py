@@ -16,11 +16,11 @@ import numpy as np
 from sqlalchemy import select
 
 from etappe.analysis.answer import Answer, Question
-from etappe.analysis.ask import ask, read_question, who
+from etappe.analysis.ask import read_question, who
 from etappe.apps.undoing import recover, undo
 from etappe.apps.views import Views
 from etappe.arrays import Int
-from etappe.config import FILE, Settings, read_settings, settings_toml
+from etappe.config import FILE, Settings, check_engine, read_settings, settings_toml
 from etappe.errors import BadDocument, BadFile, BadQuestion, NoWorkspace, WorkspaceBusy, unknown
 from etappe.expression import Condition
 from etappe.journeys.build import Store
@@ -195,8 +195,7 @@ class Workspace:
         start, end : first and last day, both included, in the workspace's time zone
         """
         journeys = self._newest(subject, tell)
-        if start is not None and end is not None and read_day(start) > read_day(end):
-            raise BadQuestion("from, to", f"{start} is after {end}.", "Choose a first day that is not after the last.")
+        _refuse_days(start, end)
         if start is None and end is None and not where:
             return journeys
 
@@ -211,15 +210,11 @@ class Workspace:
         registry = self.registry()
         labels = (registry.digest, self.settings.stage_model, self.settings.language)
         for _ in range(TRIES):
-            done = self.imports("done")
-            content = sha256(repr([_content(record) for record in done]).encode()).hexdigest()
-            ids = [record.id for record in done]
             with suppress(FileNotFoundError), self._making:  # another process replaced what was being read: again
-                store = Store(self.folder / "journeys", self.events, self.attributes, ids, content)
+                store, properties = self._store()
                 key = (store.version, subject, *labels)
                 found = self._cache.get(key)
                 if found is None:
-                    properties = sorted({name for record in done for name in record.properties})
                     found = store.journeys(subject, self.settings.timezone, properties, self._names, tell)
                     found = found.labelled(registry, model=labels[1], lang=labels[2])
                     kept = {k: j for k, j in self._cache.items() if (k[0], *k[2:]) == (store.version, *labels)}
@@ -227,6 +222,13 @@ class Workspace:
                     self._views.only(self._cache.values())
                 return found
         raise WorkspaceBusy(str(self.folder), "the data changes faster than it can be read.", "Try again.")
+
+    def _store(self) -> tuple[Store, list[str]]:
+        """What the imports in force hold, and the names of their properties."""
+        done = self.imports("done")
+        content = sha256(repr([_content(record) for record in done]).encode()).hexdigest()
+        store = Store(self.folder / "journeys", self.events, self.attributes, [record.id for record in done], content)
+        return store, sorted({name for record in done for name in record.properties})
 
     def day_us(self, day: str | date | None, *, after: bool = False) -> int | None:
         """When a day begins (or, with `after`, when it has ended) in the workspace's time zone."""
@@ -236,11 +238,63 @@ class Workspace:
         """The local day of a moment, as 2026-11-23."""
         return datetime.fromtimestamp(us // 1_000_000, ZoneInfo(self.settings.timezone)).date().isoformat()
 
-    def ask(self, question: Question | Mapping[str, Any] | str, journeys: Journeys | None = None) -> Answer:
-        """Answer a question, given as a struct, a dict, or YAML or JSON text."""
+    def ask(
+        self,
+        question: Question | Mapping[str, Any] | str,
+        journeys: Journeys | None = None,
+        *,
+        engine: str | None = None,
+        subject: str = "customer",
+        where: Condition | None = None,
+        start: str | date | None = None,
+        end: str | date | None = None,
+    ) -> Answer:
+        """Answer a question, given as a struct, a dict, or YAML or JSON text.
+
+        Parameters
+        ----------
+        journeys : ask these, on this machine; by default those of the workspace
+        engine : "local" or "spark"; by default as etappe.toml says
+        subject, where, start, end : as for `journeys`, where none are given
+        """
+        from etappe.engines import local
+
         if isinstance(question, str):
             question = read_question(question, "question")
-        return ask(journeys if journeys is not None else self.journeys(), question, self.registry())
+        if journeys is not None:
+            return local.answer(journeys, question, self.registry())
+        if check_engine(engine or self.settings.engine, "engine") == "spark":
+            return self._ask_spark(question, subject, where, start, end)
+        chosen = self.journeys(subject=subject, where=where, start=start, end=end)
+        return local.answer(chosen, question, self.registry())
+
+    def _ask_spark(
+        self,
+        question: Question | Mapping[str, Any],
+        subject: str,
+        where: Condition | None,
+        start: str | date | None,
+        end: str | date | None,
+    ) -> Answer:
+        """On a Spark cluster: the columns are never gathered here."""
+        from etappe.engines import spark
+
+        if subject != "customer" or where:
+            name = "where" if where else "subject"
+            what = 'engine "spark" answers over all journeys of customers, between two days or in all.'
+            raise BadQuestion(name, what, f'Leave {name} out, or ask with engine = "local" (ETAPPE_ENGINE=local).')
+        _refuse_days(start, end)
+        store, properties = self._store()
+        view = spark.View(
+            timezone=self.settings.timezone,
+            properties=tuple(properties),
+            registry=self.registry(),
+            model=self.settings.stage_model,
+            language=self.settings.language,
+            start_us=self.day_us(start),
+            end_us=self.day_us(end, after=True),
+        )
+        return spark.answer(store, question, view=view)
 
     def who(self, question: Question, row: Mapping[str, Any], journeys: Journeys | None = None) -> list[str]:
         """The customers behind one row of an answer (personal)."""
@@ -336,6 +390,11 @@ class Workspace:
         journeys = journeys if journeys is not None else self.journeys()
         now = now_us if now_us is not None else time.time_ns() // 1000
         return bind(document, journeys, self.registry(), now)
+
+
+def _refuse_days(start: str | date | None, end: str | date | None) -> None:
+    if start is not None and end is not None and read_day(start) > read_day(end):
+        raise BadQuestion("from, to", f"{start} is after {end}.", "Choose a first day that is not after the last.")
 
 
 def _content(record: ImportRecord) -> tuple[object, ...]:

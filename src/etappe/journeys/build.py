@@ -152,14 +152,7 @@ class Store:
             return coded(pa.chunked_array([pa.array(np.repeat(np.asarray(self.imports, object), lengths))]))
         if name in BASE_COLUMNS:
             return coded(self._events(name, received))
-        import duckdb
-
-        path = "$." + json.dumps(name)
-        with duckdb.connect() as memory:
-            memory.register("rows", pa.table({"properties": self._events("properties", received).cast(pa.string())}))
-            query = "SELECT json_extract_string(properties, ?) AS v FROM rows"
-            found = memory.sql(query, params=[path]).to_arrow_table()
-        return coded(found["v"])
+        return property_of(self._events("properties", received), name)
 
     def _events(self, name: str, received: int) -> pa.ChunkedArray:
         """A column of the lake, if it still holds the events from which the journeys were made."""
@@ -207,6 +200,18 @@ class Store:
             return Column(by_actor[subjects], column.names)
 
         return {name: partial(load, name) for name in names}
+
+
+def property_of(properties: pa.ChunkedArray, name: str) -> Column:
+    """One property, from the column that holds all of them as JSON."""
+    import duckdb
+
+    path = "$." + json.dumps(name)
+    with duckdb.connect() as memory:
+        memory.register("rows", pa.table({"properties": properties.cast(pa.string())}))
+        query = "SELECT json_extract_string(properties, ?) AS v FROM rows"
+        found = memory.sql(query, params=[path]).to_arrow_table()
+    return coded(found["v"])
 
 
 def _changed() -> WorkspaceBusy:

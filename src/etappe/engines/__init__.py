@@ -1,0 +1,1 @@
+"""Engines: the same kernels over parts of the customers, on one machine or on many."""

@@ -1,0 +1,259 @@
+"""Spark: a question over partitions of whole customers, with the kernels of the local engine; needs the extra `spark`.
+
+Spark reads the lake's Parquet files, brings each customer's touchpoints together and into the order (time, order of
+receipt), and hands them to `mapInArrow`. There they become journeys, and the question's own `partial` counts in them.
+Only partials reach the driver. No number is defined in SQL.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from etappe.analysis.answer import Answer, Question
+from etappe.analysis.ask import module_of, question_of
+from etappe.analysis.partials import packed, unpacked
+from etappe.arrays import Column, Int, code_type
+from etappe.engines.parts import Contribution, Part, answer_from, part_of, refuse_what_does_not_add, room_of
+from etappe.errors import MissingExtra
+from etappe.journeys.build import BASE_COLUMNS, Store, property_of
+from etappe.journeys.columns import Journeys, Origin, money_texts
+from etappe.journeys.sorting import coded, coded_touchpoints
+from etappe.journeys.stages import Registry, default_registry
+from etappe.store.lake import ATTRIBUTES, EVENTS, LakeTable
+from etappe.units import NO_VALUE
+
+EVENT: Final = (
+    "seq bigint, actor bigint, time timestamp, touchpoint string, channel string, value bigint, currency string, "
+    "`order` string, source string, properties string, import string"
+)
+ATTRIBUTE: Final = "actor bigint, name string, value string, import string"
+PART: Final = "part string, `group` string, journeys bigint, subjects bigint, events bigint, partial binary"
+"""A row with the size of the part, and one for each group with its partial; as Spark and as Arrow say it."""
+COUNT, TEXT = pa.int64(), pa.string()
+ROWS: Final = pa.schema(
+    {"part": TEXT, "group": TEXT, "journeys": COUNT, "subjects": COUNT, "events": COUNT, "partial": pa.binary()}
+)
+EVENTS_A_PARTITION: Final = 2_000_000
+BATCH: Final = 100_000
+ATTRIBUTE_PREFIX: Final = "attribute "
+
+
+@dataclass(frozen=True)
+class View:
+    """What a workspace's journeys are, beside its lake: their time zone, properties, labels and days."""
+
+    timezone: str = "UTC"
+    properties: tuple[str, ...] = ()
+    registry: Registry = field(default_factory=default_registry)
+    model: str = "m4"
+    language: str = "en"
+    start_us: int | None = None
+    end_us: int | None = None
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What every partition needs to know."""
+
+    view: View
+    touchpoints: tuple[str, ...]
+    origin: Origin
+    columns: tuple[str, ...]
+    """All names of further columns; those that are read come with the rows."""
+    attributes: tuple[str, ...]
+    question: Question
+    room: int = 0
+
+
+def answer(
+    store: Store | str | Path,
+    question: Question | Mapping[str, Any],
+    *,
+    view: View | None = None,
+    master: str | None = None,
+    partitions: int | None = None,
+) -> Answer:
+    """Answer a question on a Spark cluster, equal to the local answer.
+
+    Parameters
+    ----------
+    store : the lake of a workspace with its imports in force, or the folder of an events table, all of it
+    view : time zone, properties, labels and days; a workspace gives its own
+    master : such as "local[2]" or "spark://host:7077"; by default as Spark itself is configured
+    partitions : by default one for two million events, and two for each core at least
+
+    Raises
+    ------
+    MissingExtra
+        pyspark is not installed.
+    BadQuestion
+        The question's partial answers do not add up.
+    """
+    asked = question_of(question) if isinstance(question, Mapping) else question
+    refuse_what_does_not_add(asked, 'engine "spark"')
+    given = view or View()
+    lake = store if isinstance(store, Store) else _whole(Path(store))
+    files = [str(path) for name in lake.imports for path in sorted(lake.events.parts().get(name, []))]
+    session = _session(master)
+    plan, rows = _planned(session, lake, files, given, asked)
+    nothing = _journeys(plan, None)
+    part_of(nothing, asked, 1)  # whatever is wrong with the question is said here, before any work
+    if not files:
+        return answer_from([part_of(nothing, asked, 1)], asked, nothing, nothing.origin)
+    cores = session.sparkContext.defaultParallelism
+    number = partitions or max(2 * cores, -(-plan.origin.events // EVENTS_A_PARTITION))
+    plan = replace(plan, room=room_of(number))
+    sorted_rows = rows.repartition(number, "actor").sortWithinPartitions("actor", "time_us", "seq").drop("seq")
+
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return _work(plan, batches)
+
+    found = sorted_rows.mapInArrow(work, PART).collect()
+    return answer_from(_parts(found), asked, nothing, nothing.origin)
+
+
+def _whole(folder: Path) -> Store:
+    events = LakeTable(folder, EVENTS)
+    attributes = LakeTable(folder.parent / "attributes", ATTRIBUTES)
+    return Store(folder, events, attributes, sorted(events.parts()))
+
+
+def _session(master: str | None) -> Any:
+    """A session that gives Python whole batches, in UTC; one that runs already is used."""
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        install = "Install it with: pip install 'etappe[spark]'"
+        raise MissingExtra("", "engine 'spark' needs pyspark.", install) from None
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName("etappe")
+    if master is not None:
+        builder = builder.master(master)
+        if master.startswith("local"):
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+            builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.ui.enabled", "false")
+    session = builder.getOrCreate()
+    session.conf.set("spark.sql.session.timeZone", "UTC")
+    session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(BATCH))
+    return session
+
+
+def _planned(session: Any, lake: Store, files: Sequence[str], view: View, question: Question) -> tuple[_Plan, Any]:
+    """What the partitions need, and the rows that they get: codes of touchpoints that are the same in all of them."""
+    from pyspark.sql import functions as F  # noqa: N812  (its own name for it)
+
+    columns = tuple(dict.fromkeys((*BASE_COLUMNS, *(name for name in view.properties if name != "value"))))
+    events = session.createDataFrame([], EVENT)
+    if files:
+        events = session.read.schema(EVENT).option("basePath", str(lake.events.folder)).parquet(*files)
+    counted = events.groupBy("touchpoint").agg(F.count("*").alias("n"), F.max(F.unix_micros("time")).alias("until"))
+    found = counted.collect()
+    _, names = coded_touchpoints(pa.chunked_array([pa.array([row.touchpoint for row in found], pa.string())]))
+    attributes, people = _people(session, lake, F)
+    origin = Origin(
+        data_until_us=max((row.until for row in found), default=None),
+        lake=f"{lake.version}:customer",
+        timezone=view.timezone,
+        events=sum(row.n for row in found),
+    )
+    plan = _Plan(view, names, origin, columns, attributes, question)
+    by = question.group_by()
+    needed = {*getattr(module_of(str(question.__struct_config__.tag)), "NEEDS", ()), by}
+    kept = [name for name in (*BASE_COLUMNS, "value") if name in needed and name not in attributes]
+    kept += ["properties"] if needed & {*view.properties} - {*kept, *attributes} else []
+    codes = session.createDataFrame(list(enumerate(names)), "code int, touchpoint string")
+    rows = events.join(F.broadcast(codes), "touchpoint").select(
+        "actor", "seq", F.unix_micros("time").alias("time_us"), "code", *(F.col(f"`{name}`") for name in kept)
+    )
+    if by in attributes:
+        mine = people.where(F.col("name") == by).select("actor", F.col("value").alias(ATTRIBUTE_PREFIX + str(by)))
+        rows = rows.join(mine, "actor", "left")
+    return plan, rows
+
+
+def _people(session: Any, lake: Store, F: Any) -> tuple[tuple[str, ...], Any]:  # noqa: N803
+    """The names of customer attributes, and their values: of several imports the latest counts, and its last row."""
+    parts = lake.attributes.parts()
+    files = [str(path) for name in lake.imports for path in sorted(parts.get(name, []))]
+    if not files:
+        return (), None
+    reader = session.read.schema(ATTRIBUTE).option("basePath", str(lake.attributes.folder))
+    rows = reader.parquet(*files)
+    places = session.createDataFrame(list(enumerate(lake.imports)), "place int, import string")
+    where = (F.col("_metadata.file_path").alias("file"), F.col("_metadata.row_index").alias("row"))
+    dated = rows.select("actor", "name", "value", "import", *where).join(F.broadcast(places), "import")
+    latest = dated.groupBy("actor", "name").agg(F.max_by("value", F.struct("place", "file", "row")).alias("value"))
+    return tuple(sorted(row.name for row in rows.select("name").distinct().collect())), latest
+
+
+def _work(plan: _Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """In a worker: journeys from a partition's rows, and what they contribute."""
+    held = list(batches)
+    if not held:
+        return
+    part = part_of(_journeys(plan, pa.Table.from_batches(held)), plan.question, plan.room)
+    name = str(held[0].column(0)[0].as_py())  # a customer of this part names it
+    rows: list[tuple[Any, ...]] = [(name, None, part.journeys, part.subjects, part.events, None)]
+    rows += [(name, one.group, one.journeys, 0, one.events, packed(one.partial)) for one in part.groups]
+    columns = [pa.array(column, kind.type) for column, kind in zip(zip(*rows, strict=True), ROWS, strict=True)]
+    yield pa.RecordBatch.from_arrays(columns, schema=ROWS)
+
+
+def _parts(rows: Sequence[Any]) -> Iterator[Part]:
+    """The parts behind the rows that came back."""
+    for _, mine in groupby(sorted(rows, key=lambda row: str(row.part)), key=lambda row: row.part):
+        each = list(mine)
+        size = next(row for row in each if row.partial is None)
+        groups = (
+            Contribution(row.group, row.journeys, row.events, unpacked(bytes(row.partial)))
+            for row in each
+            if row.partial is not None
+        )
+        yield Part(size.journeys, size.subjects, size.events, tuple(groups))
+
+
+def _journeys(plan: _Plan, rows: pa.Table | None) -> Journeys:
+    """The journeys of a partition, from rows in the order (customer, time, receipt); of none, names alone."""
+    actor: Int = np.empty(0, np.int64) if rows is None else rows["actor"].to_numpy()
+    starts = np.flatnonzero(np.diff(actor, prepend=actor[:1] - 1))
+    ends = np.append(starts[1:], len(actor))
+    offsets = np.append(starts, len(actor)).astype(np.int64)
+
+    def column(name: str) -> Column:
+        if rows is None:
+            return Column(np.empty(0, np.uint8), (None,))
+        if name in rows.column_names:
+            return coded(rows[name])
+        return property_of(rows["properties"], name)
+
+    def attribute(name: str) -> Column:
+        found = column(ATTRIBUTE_PREFIX + name)
+        return found.take(ends - 1) if len(ends) else found
+
+    def value() -> Int:
+        found: Int = np.empty(0, np.int64) if rows is None else rows["value"].fill_null(NO_VALUE).to_numpy()
+        return found
+
+    codes = np.empty(0, np.uint8) if rows is None else rows["code"].to_numpy()
+    held = Journeys(
+        offsets=offsets,
+        time_us=np.empty(0, np.int64) if rows is None else rows["time_us"].to_numpy(),
+        touchpoint=codes.astype(np.uint8 if code_type(len(plan.touchpoints)) is np.uint8 else np.uint16),
+        touchpoints=plan.touchpoints,
+        subject=actor[starts],
+        lazy={name: partial(column, name) for name in plan.columns} | {"value": lambda: money_texts(value())},
+        lazy_attributes={name: partial(attribute, name) for name in plan.attributes},
+        origin=plan.origin,
+        lazy_value=value,
+    )
+    view = plan.view
+    held = held.labelled(view.registry, model=view.model, lang=view.language)
+    return held if view.start_us is None and view.end_us is None else held.between(view.start_us, view.end_us)

@@ -1,0 +1,70 @@
+"""Engines: over parts of the customers, one after the other or on a cluster, the answers are those over all at once."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etappe.analysis.ask import ask, question_of
+from etappe.engines import local
+from etappe.engines.parts import adds_up
+from etappe.errors import BadQuestion, BadSetting, MissingExtra
+from journeys_text import NAMES, PROPERTY, built, journeys, many
+from workspaces import shop
+
+QUESTIONS = [
+    {"question": "reach"},
+    {"question": "funnel", "steps": ["a", "b"], "within": "0.000005s"},
+    {"question": "transitions"},
+    {"question": "variants"},
+    {"question": "sessions", "gap": "0.000002s"},
+]
+
+
+@PROPERTY
+@given(lists=many(), events=st.integers(1, 30), by=st.sampled_from([None, "age", "channel"]), data=st.data())
+def test_range_after_range_gives_the_answer_over_all_at_once(lists, events, by, data):
+    ages = data.draw(st.lists(st.sampled_from(["30", "40", None]), min_size=len(lists), max_size=len(lists)))
+    count = sum(map(len, lists))
+    channels = data.draw(st.lists(st.sampled_from(["web", "app", None]), min_size=count, max_size=count))
+    held = built(lists, names=NAMES, attributes={"age": ages}, columns={"channel": channels})
+    asked = {**data.draw(st.sampled_from(QUESTIONS)), "by": by}
+    assert local.answer(held, asked, events=events).to_dict() == ask(held, asked).to_dict()
+
+
+def test_a_question_that_cannot_add_is_asked_of_all_at_once():
+    held = journeys("0 a, 5 b", "3 b")
+    asked = {"question": "funnel", "steps": ["a", "b"], "order": "any"}
+    assert not adds_up(question_of(asked))
+    assert local.answer(held, asked, events=1).to_dict() == ask(held, asked).to_dict()
+
+
+def test_the_engine_is_a_setting_and_an_unknown_one_is_refused(tmp_path, monkeypatch):
+    ws = shop(tmp_path)
+    assert ws.settings.engine == "local"
+    with pytest.raises(BadSetting, match="no engine named 'sparc'"):
+        ws.ask({"question": "reach"}, engine="sparc")
+    monkeypatch.setenv("ETAPPE_ENGINE", "sparc")
+    with pytest.raises(BadSetting, match="engine"):
+        type(ws)(ws.folder)
+
+
+def test_without_pyspark_the_engine_says_how_to_get_it(tmp_path):
+    ws = shop(tmp_path)
+    with pytest.raises(MissingExtra) as refused:
+        ws.ask({"question": "reach"}, engine="spark")
+    assert str(refused.value) == "engine 'spark' needs pyspark. Install it with: pip install 'etappe[spark]'"
+
+
+def test_spark_refuses_what_does_not_add_and_names_what_does(tmp_path):
+    ws = shop(tmp_path)
+    with pytest.raises(BadQuestion, match="no partial answers that add up.*reach, sessions, transitions, variants"):
+        ws.ask({"question": "stages"}, engine="spark")
+    with pytest.raises(BadQuestion, match="with these rules the question 'funnel'"):
+        ws.ask({"question": "funnel", "steps": ["visit", "order"], "order": "any"}, engine="spark")
+
+
+@pytest.mark.parametrize("chosen", [{"where": "channel = 'web'"}, {"subject": "order"}])
+def test_spark_says_which_journeys_it_does_not_ask(tmp_path, chosen):
+    ws = shop(tmp_path)
+    with pytest.raises(BadQuestion, match="ETAPPE_ENGINE=local"):
+        ws.ask({"question": "reach"}, engine="spark", **chosen)
