@@ -56,7 +56,7 @@ class Attribution(Question, frozen=True, kw_only=True):
     by: str | None = "touchpoint"
     """What is credited: touchpoint, channel or any other column over touchpoints."""
     window: str | None = "30d"
-    """Lookback: a touch counts at most so long before its conversion; none: however long."""
+    """Lookback: a touch counts at most so long before its conversion; "none": however long."""
     reuse: bool = False
     """Also touches before the previous conversion."""
     per: Literal["conversion", "journey"] = "conversion"
@@ -76,7 +76,7 @@ class Attribution(Question, frozen=True, kw_only=True):
     bootstrap: int = 0
     """Repetitions over customers for the interval; 0: none, 200 is usual."""
     costs: tuple[str, ...] = ()
-    """What a value of the dimension cost, such as "email=120.50", in the currency of the conversions."""
+    """What a value of the dimension cost: "email=120.50", in the currency of the conversions."""
     counts: bool = True
     """Also touches, journeys and value; without them, interval and costs, Markov is quicker."""
     groups: str | None = None
@@ -316,7 +316,7 @@ def attribution(
         same_touch, shapley, markov; or "all", side by side, with the caution `models-disagree` where they do
     by : what is credited: touchpoint, channel or any other column over touchpoints
     window : lookback before each conversion, its edge included; None: however long
-    costs : {"email": 120.5}, ["email=120.50"] or the path of a CSV file with a name and a cost in each row
+    costs : {"email": 120.5}, ["email=120.50", "@more.csv"] or the path of a CSV file with a name and a cost in each row
     bootstrap : repetitions over customers for low and high; 0: none, 200 is usual
     rules : further fields of `Attribution`: reuse, per, half_life, direct, weights,
         value_function, order, loops, counts, groups

@@ -13,7 +13,7 @@ from etappe.errors import BadFile, BadQuestion, unknown
 from etappe.units import MONEY
 
 Costs = Mapping[str, float | str | Decimal] | Sequence[str] | str | PathLike[str]
-"""{"email": 120.5}, ["email=120.50"], or the path of a CSV file whose rows are a name and a cost."""
+"""{"email": 120.5}, ["email=120.50", "@more.csv"], or the path of a CSV file whose rows are a name and a cost."""
 MOST = 10**12
 
 
@@ -44,7 +44,7 @@ def costs_texts(costs: Costs) -> tuple[str, ...]:
         return tuple(_rows(Path(costs)))
     if isinstance(costs, Mapping):
         return tuple(f"{name}={cost}" for name, cost in costs.items())
-    return tuple(costs)
+    return tuple(text for one in costs for text in (_rows(Path(one[1:])) if one.startswith("@") else (one,)))
 
 
 def _rows(path: Path) -> Iterable[str]:

@@ -223,7 +223,7 @@ def touches_of(journeys: Journeys, question: "Attribution") -> tuple[Touches, li
     """Journeys as the kernels read them, and the name of each state."""
     checked(question)
     goal = journeys.code(question.goal, "attribution: goal")
-    window = FOREVER if question.window is None else duration_us(question.window, "attribution: window")
+    window = FOREVER if question.window in (None, "none") else duration_us(question.window, "attribution: window")
     offsets, time_us, touchpoint = arrays_of(journeys)
     of_code: tuple[str | None, ...] = journeys.touchpoints
     what = touchpoint
