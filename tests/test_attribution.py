@@ -1,5 +1,6 @@
 """Attribution: every model shares each conversion among the touches before it, and nothing is lost."""
 
+import json
 from collections import Counter
 from fractions import Fraction
 from math import fsum
@@ -19,6 +20,7 @@ from etappe.errors import BadDuration, BadFile, BadQuestion, MixedCurrencies, Un
 from etappe.journeys.columns import journeys_of
 from etappe.units import DAY_US, MONEY
 from journeys_text import NAMES, PROPERTY, built, journeys, many
+from workspaces import shop
 
 D = DAY_US
 
@@ -111,7 +113,8 @@ def test_the_edge_of_the_window_belongs_to_it():
     found = attribution(held, "order", window="9us")
     assert credits(found) == {"(none)": 1}
     assert "unseen" in [said.code for said in found.warnings]
-    assert credits(attribution(held, "order", window=None)) == {"a": 0.5, "b": 0.5}
+    for window in (None, "none"):
+        assert credits(attribution(held, "order", window=window)) == {"a": 0.5, "b": 0.5}
 
 
 def test_touches_before_the_previous_conversion_count_again_only_with_reuse():
@@ -128,7 +131,7 @@ def test_costs_give_roas_and_roi_and_what_earned_nothing_stays(tmp_path):
     )  # fmt: skip
     file = tmp_path / "costs.csv"
     file.write_text("touchpoint;cost\nemail;90,50\nemail;9,50\n\nposter;50\n", encoding="utf-8")
-    for costs in ({"email": 100, "poster": 50}, ["email=100.00", "poster=50"], file):
+    for costs in ({"email": 100, "poster": 50}, ["email=100.00", "poster=50"], file, [f"@{file}"]):
         rows = {row["touchpoint"]: row for row in attribution(held, "order", costs=costs).rows()}
         assert (rows["email"]["cost"], rows["email"]["roas"], rows["email"]["roi"]) == (100 * MONEY, 3.0, 2.0)
         assert (rows["poster"]["credit"], rows["poster"]["roas"], rows["poster"]["roi"]) == (0.0, 0.0, -1.0)
@@ -264,6 +267,19 @@ def test_a_question_read_from_yaml_and_its_html():
     assert len(who(held, found.question, found.rows()[0])) == 1
     with pytest.raises(UnknownName, match="attribution: row: no kanal x named 'mail'"):
         who(held, found.question, {"kanal x": "mail"})
+
+
+def test_the_command_line_takes_a_costs_file(tmp_path):
+    from typer.testing import CliRunner
+
+    from etappe.apps.cli import app
+
+    ws = shop(tmp_path)
+    (tmp_path / "costs.csv").write_text("touchpoint,cost\nvisit,2\n", encoding="utf-8")
+    words = ["order", "-w", str(ws.folder), "--costs", f"@{tmp_path / 'costs.csv'}", "--window", "none", "--json"]
+    done = CliRunner().invoke(app, ["attribution", *words])
+    assert done.exit_code == 0, done.output
+    assert {row["touchpoint"]: row["cost"] for row in json.loads(done.stdout)["rows"]}["visit"] == 2 * MONEY
 
 
 def test_whole_numbers_add_up_below_zero_too():
