@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from etappe.analysis.changes import changes as changes
     from etappe.analysis.clv import clv as clv
     from etappe.analysis.comparison import comparison as comparison
+    from etappe.analysis.contacts import contacts as contacts
     from etappe.analysis.drivers import drivers as drivers
     from etappe.analysis.flow import flow as flow
     from etappe.analysis.friction import friction as friction
@@ -68,6 +69,7 @@ _HOME = {
     "stickiness": "etappe.analysis.stickiness",
     "worth": "etappe.analysis.worth",
     "rfm": "etappe.analysis.rfm",
+    "contacts": "etappe.analysis.contacts",
     "read_map": "etappe.maps.document",
 }
 __all__ = ["__version__", *_HOME]

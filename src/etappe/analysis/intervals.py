@@ -124,6 +124,19 @@ def medians_by_key(rows: Int) -> Int:
     return cast(Int, lower + (upper - lower) // 2)
 
 
+def percentile(values: Int, percent: int) -> int | None:
+    """The smallest value that so many per cent of the values do not exceed.
+
+    Examples
+    --------
+    >>> percentile(np.array([5, 1, 3, 2]), 75)
+    3
+    """
+    n = len(values)
+    rank = (n * percent + 99) // 100 - 1
+    return int(np.partition(values, rank)[rank]) if n else None
+
+
 def or_none(values: Any) -> list[float | None]:
     """Floats for a table, with None where there is no number."""
     return [None if value != value else value for value in np.asarray(values, np.float64).tolist()]

@@ -7,6 +7,7 @@ QUESTIONS: Final = (
     "changes",
     "clv",
     "comparison",
+    "contacts",
     "drivers",
     "flow",
     "friction",

@@ -16,7 +16,7 @@ from etappe.analysis import answer as answers
 from etappe.analysis.answer import Answer, Finding, Question
 from etappe.analysis.funnel_rules import EITHER, codes_of
 from etappe.analysis.groups import within_group
-from etappe.analysis.intervals import median, or_none, shares
+from etappe.analysis.intervals import median, or_none, percentile, shares
 from etappe.analysis.kernel import arrays_of, kernel, plain
 from etappe.arrays import Int, distinct, over_parts
 from etappe.errors import BadQuestion, unknown
@@ -111,19 +111,6 @@ def _found(journeys: Journeys, question: Response) -> _Found:
 
     rows = np.concatenate([np.empty((4, 0), np.int64), *over_parts(offsets, waits)], axis=1)
     return _Found([journeys.touchpoints[code] for code in contacts], rows[0], rows[1], rows[2], rows[3], target)
-
-
-def percentile(values: Int, percent: int) -> int | None:
-    """The smallest value that so many per cent of the values do not exceed.
-
-    Examples
-    --------
-    >>> percentile(np.array([5, 1, 3, 2]), 75)
-    3
-    """
-    n = len(values)
-    rank = (n * percent + 99) // 100 - 1
-    return int(np.partition(values, rank)[rank]) if n else None
 
 
 def find(journeys: Journeys, question: Response) -> Finding:
