@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from etappe.analysis.ask import ask as ask
     from etappe.analysis.ask import who as who
     from etappe.analysis.attribution import attribution as attribution
+    from etappe.analysis.baskets import baskets as baskets
     from etappe.analysis.changes import changes as changes
     from etappe.analysis.clv import clv as clv
     from etappe.analysis.comparison import comparison as comparison
@@ -70,6 +71,7 @@ _HOME = {
     "worth": "etappe.analysis.worth",
     "rfm": "etappe.analysis.rfm",
     "contacts": "etappe.analysis.contacts",
+    "baskets": "etappe.analysis.baskets",
     "read_map": "etappe.maps.document",
 }
 __all__ = ["__version__", *_HOME]

@@ -4,6 +4,7 @@ from typing import Final
 
 QUESTIONS: Final = (
     "attribution",
+    "baskets",
     "changes",
     "clv",
     "comparison",

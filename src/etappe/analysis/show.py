@@ -20,7 +20,7 @@ SHARES: Final = frozenset(
         "first_share", "second_share", "difference", "without_conversion", "comparable_conversion", "seamless",
         "seamless_low", "seamless_high", "remaining", "in_time_share", "in_time_low", "in_time_high", "again",
         "again_low", "again_high", "support", "confidence", "confidence_low", "confidence_high", "share_of_value",
-        "alive",
+        "alive", "reverse_confidence",
     )
 )  # fmt: skip
 """Columns that are shares of 1; columns that end in _us are microseconds, and in value 1/10,000 of a currency."""
