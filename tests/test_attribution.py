@@ -99,6 +99,26 @@ def test_markov_has_its_vector():
     assert fsum(found.column("credit")) == 1
 
 
+def test_repeats_are_one_touch_or_steps_of_their_own_from_order_two_on():
+    held = journeys("0 b, 1 b, 2 b, 3 b, 4 order", "0 a, 1 a, 2 b, 3 b", "0 a", "0 a, 1 b, 2 b, 3 b")
+
+    def shares(order, loops):
+        return credits(attribution(held, "order", model="markov", order=order, loops=loops))
+
+    assert shares(1, "collapse") == pytest.approx(shares(1, "keep"))
+    # Collapsed, "a b" and "b" are different states; kept, both go through "b b", a third of whose ends convert.
+    assert shares(2, "collapse") == pytest.approx({"b": 1})
+    assert shares(2, "keep") == pytest.approx({"b": 0.6, "a": 0.4})
+
+
+def test_shapley_by_rate_reads_those_that_do_not_convert():
+    held = journeys("0 a, 1 order", "0 a", "0 b", "0 b, 1 a, 2 c, 3 order")
+    # v(a) = 1/2, v(b) = 0, v(ab) = 1/3, v(all) = 1/2, v(c) = v(bc) = 0, v(ac) = 1/2; two conversions for 1/2.
+    expected = {"a": Fraction(17, 36), "b": Fraction(-1, 36), "c": Fraction(1, 18)}
+    found = credits(attribution(held, "order", model="shapley", value_function="rate"))
+    assert found == pytest.approx({name: float(4 * value) for name, value in expected.items()})
+
+
 def test_same_touch_credits_what_is_on_the_conversion_itself():
     held = journeys("0 a, 1 order", "0 a, 2 order", columns={"channel": ["web", "mail", "web", None]})
     found = attribution(held, "order", model="same_touch", by="channel")
@@ -304,13 +324,23 @@ WINDOWS = st.sampled_from([None, 1, 3, 6])
 @PROPERTY
 @given(many(), WINDOWS, st.booleans(), st.booleans(), st.booleans(), st.sampled_from(MODELS), st.data())
 def test_credits_are_their_definition(lists, window, reuse, once, column, model, data):
+    compare(lists, window, reuse, once, column, model, data, model == "shapley" and data.draw(st.booleans()))
+
+
+@PROPERTY
+@given(many(longest=14), WINDOWS, st.booleans(), st.booleans(), st.sampled_from(["shapley", "markov"]), st.data())
+def test_games_are_their_definition(lists, window, reuse, column, model, data):
+    compare(lists, window, reuse, False, column, model, data, model == "shapley")
+
+
+def compare(lists, window, reuse, once, column, model, data, rate):
+    """An answer, held against the slow definition in every column."""
     seen = SEEN if column else {name: name for name in NAMES}
     flat = [name for journey in lists for _, name in journey]
     values = data.draw(st.lists(st.none() | st.integers(-50, 500), min_size=len(flat), max_size=len(flat)))
     held = built(lists, names=NAMES, columns={"group x": [seen[name] for name in flat]}, values=values)
     by = "group x" if column else "touchpoint"
     weights = data.draw(st.sampled_from([(1, 2, 3), (0, 1, 0), (5, 0, 2)]))
-    rate = model == "shapley" and data.draw(st.booleans())
     order, collapse = data.draw(st.integers(1, 3)), data.draw(st.booleans())
     options = {"model": model, "reuse": reuse, "weights": weights, "half_life": "4us", "direct": ["y", "b"]}
     options |= {

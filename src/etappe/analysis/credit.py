@@ -92,8 +92,6 @@ def _share(
             share[j] = 0
             if not direct[states[j]]:
                 chosen = j
-        if direct[states[chosen]]:
-            chosen = m - 1
         share[chosen] = UNIT
     elif mode == TOUCHED:
         for j in range(m):
