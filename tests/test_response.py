@@ -19,7 +19,6 @@ def one(held, **fields):
     return row
 
 
-@pytest.mark.requirement("000-17")
 def test_a_contact_waits_until_the_next_answer():
     row = one(journeys("0 mail, 5 reply, 9 reply, 20 mail, 50 reply", "60 x"), target="10us")
     assert (row["contacts"], row["journeys"], row["answered"], row["open"]) == (2, 1, 2, 0)
