@@ -27,6 +27,9 @@ SCREENS = {
     "paths": "/explore?tab=paths",
     "back": "/explore?tab=paths&way=back&at=order",
     "variants": "/explore?tab=variants",
+    "attribution": "/explore?tab=attribution",
+    "retention": "/explore?tab=retention&unit=day",
+    "friction": "/explore?tab=friction",
 }
 
 
@@ -204,6 +207,49 @@ def test_variants_and_duration_are_told(window: Opened):
     expect(page.get_by_role("dialog").get_by_text("30 Personen")).to_be_visible()
     page.get_by_label("Neue Sitzung nach").select_option("1d")
     expect(page).to_have_url(re.compile("gap=1d"))
+
+
+def test_models_stand_side_by_side_and_one_alone_has_its_interval(window: Opened):
+    page = window.go("/explore?tab=attribution")
+    assert lead(page) == (
+        "cart bekommt mit 50,0 % am meisten von 30 Zielen (order) im Modell „linear“. "
+        "Je nach Modell sind es 0,0 % bis 100,0 %."
+    )
+    head = page.get_by_role("columnheader").all_inner_texts()
+    assert {"erster Kontakt", "letzter Kontakt", "linear", "Shapley", "Markov"} <= set(head)
+    page.get_by_role("row", name="cart").get_by_role("button", name="100 %".replace(" ", "\u00a0")).first.click()
+    expect(page.get_by_role("dialog").get_by_text("30 Personen")).to_be_visible()
+    page.get_by_label("Modell").select_option("last")
+    page.get_by_label("Intervall").check()
+    expect(page).to_have_url(re.compile("model=last&ci=1"))
+    expect(page.get_by_role("row", name="cart")).to_contain_text("100\u00a0% (100\u00a0% – 100\u00a0%)")
+
+
+def test_cohorts_are_a_grid_whose_cells_open_their_people(window: Opened):
+    page = window.go("/explore?tab=retention&unit=day")
+    assert lead(page).startswith("66,7 % von 60 Journeys kommen nach einem Tag wieder.")
+    cell = page.get_by_role("row", name="1. März 2026").get_by_role("button", name="67\u00a0%")
+    cell.click()
+    expect(page.get_by_role("dialog").get_by_text("40 Personen")).to_be_visible()
+    page.get_by_role("combobox", name=re.compile("^Periode")).select_option("month")
+    expect(page.get_by_role("rowheader", name="März 2026")).to_be_visible()
+
+
+def test_friction_counts_to_the_goal_and_its_cells_open_their_people(window: Opened):
+    page = window.go("/explore?tab=friction")
+    expect(page.get_by_role("combobox", name="Bis zum Ziel")).to_have_value("order")
+    assert lead(page).startswith("Am meisten Reibung zeigt ")
+    page.get_by_role("row", name="help").get_by_role("button", name="100\u00a0%").first.click()
+    expect(page.get_by_role("dialog").get_by_text("10 Personen")).to_be_visible()
+
+
+def test_the_time_to_the_goal_is_measured_from_where_one_likes(window: Opened):
+    page = window.go("/explore?tab=variants")
+    expect(page.get_by_text("Die Hälfte der 61 Journeys ist 2,0 Tage nach visit bei order.")).to_be_visible()
+    start = page.get_by_role("combobox", name="Anfang")
+    start.fill("cart")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Die Hälfte der 40 Journeys ist 1,0 Tag nach cart bei order.")).to_be_visible()
 
 
 @pytest.mark.parametrize("kind", ["CSV", "Parquet", "PNG", "Python"])

@@ -81,6 +81,37 @@ def test_the_start_knows_the_touchpoints_and_proposes_a_funnel(client: Client):
             "Most journeys are reached by visit: 3, which is 100.0%.",
         ),
         (
+            {"question": "retention", "period": "day"},
+            "0,0\u00a0% von 2 Journeys kommen nach einem Tag wieder. Nach 4 Tagen sind es 0,0\u00a0%.",
+            "0.0% of 2 journeys return after one day. After 4 days it is 0.0%.",
+        ),
+        (
+            {"question": "attribution", "goal": "order", "by": "channel"},
+            "web bekommt mit 75,0\u00a0% am meisten von 2 Zielen (order) im Modell „linear“.",
+            "web gets most of 2 goals (order) in the model “linear”: 75.0%.",
+        ),
+        (
+            {"question": "attribution", "goal": "order", "by": "channel", "model": "all"},
+            "web bekommt mit 75,0\u00a0% am meisten von 2 Zielen (order) im Modell „linear“. "
+            "Je nach Modell sind es 50,0\u00a0% bis 100,0\u00a0%.",
+            "web gets most of 2 goals (order) in the model “linear”: 75.0%. By other models it is 50.0% to 100.0%.",
+        ),
+        (
+            {"question": "friction"},
+            "Am meisten Reibung zeigt order: 100,0\u00a0% von 2 Journeys mit dem Zeichen „Ende“.",
+            "Most friction shows at order: 100.0% of 2 journeys with the signal “exit”.",
+        ),
+        (
+            {"question": "timing", "start": "visit", "end": "order"},
+            "Die Hälfte der 3 Journeys ist 1,5 Tage nach visit bei order.",
+            "Half of the 3 journeys are at order 1.5 days after visit.",
+        ),
+        (
+            {"question": "timing", "start": "order", "end": "visit"},
+            "4,6 Tage nach order sind geschätzt 0,0\u00a0% von 2 Journeys bei visit, also weniger als die Hälfte.",
+            "4.6 days after order, an estimated 0.0% of 2 journeys are at visit, which is less than half.",
+        ),
+        (
             {"question": "transitions"},
             "Übergänge: 2 Zeilen aus 3 Journeys.",
             "Transitions: 2 rows from 3 journeys.",
@@ -108,8 +139,12 @@ def test_empty_is_told_apart_from_filtered_to_nothing(client: Client, tmp_path: 
     empty.close()
     with served(empty.folder) as other:
         assert other.get("/api/explore")["state"] == "empty-no-data-yet"
-        captions = [post(other, "/api/ask?lang=en", {"question": kind})["caption"] for kind in ("flow", "variants")]
-        assert captions == ["No journey goes on here.", "There are no variants."]
+        kinds = ("flow", "variants", "sessions", "reach", "retention", "friction")
+        captions = [post(other, "/api/ask?lang=en", {"question": kind})["caption"] for kind in kinds]
+        assert captions == [
+            "No journey goes on here.", "There are no variants.", "There are no sessions.", "There are no touchpoints.",
+            "No period is over yet in which somebody could return.", "There are no signs of friction.",
+        ]  # fmt: skip
 
 
 def test_people_behind_a_row_are_as_many_as_it_counts(client: Client):

@@ -9,7 +9,9 @@ from itertools import pairwise
 from typing import Any, Final
 
 from etappe.analysis.answer import Answer
+from etappe.analysis.attribution import ELSEWISE
 from etappe.analysis.show import path_text
+from etappe.analysis.touches import NONE
 from etappe.language import duration, number, percent, word
 
 
@@ -114,11 +116,76 @@ def _reach(found: Answer, lang: str) -> str:
     )  # fmt: skip
 
 
+def _retention(found: Answer, lang: str) -> str:
+    question: Any = found.question
+    means = [row for row in found.rows() if row["cohort"] is None and row["size"]]
+    after = [row for row in means if row["period"] >= 1]
+    if not after:
+        return word("explore.caption.retention.none", lang)
+
+    def told(row: dict[str, Any]) -> dict[str, str]:
+        count = int(row["period"])
+        unit = f"explore.unit.{question.period}.{'one' if count == 1 else 'other'}"
+        return {"share": percent(row["share"], lang), "time": word(unit, lang, count=number(count, lang))}
+
+    said = word("explore.caption.retention", lang, n=number(after[0]["size"], lang), **told(after[0]))
+    return said if len(after) == 1 else f"{said} {word('explore.caption.retention.later', lang, **told(after[-1]))}"
+
+
+def _attribution(found: Answer, lang: str) -> str:
+    question: Any = found.question
+    label = question.row_label()
+    rows = [row for row in found.rows() if row[label] != NONE and row["share"] is not None]
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    count = number(found.denominators["conversions"], lang)
+    if not rows or not found.denominators["conversions"]:
+        return word("explore.caption.attribution.none", lang, goal=question.goal)
+    model = "linear" if "linear" in models else models[0]
+    best = max((row for row in rows if row["model"] == model), key=lambda row: row["share"])
+    told = {"name": best[label], "n": count, "goal": question.goal, "model": word(f"ui.explore.model.{model}", lang)}
+    said = word("explore.caption.attribution", lang, share=percent(best["share"], lang), **told)
+    held = [row["share"] for row in rows if row[label] == best[label] and row["model"] not in ELSEWISE]
+    if len(models) == 1:
+        return said
+    ends = {"low": percent(min(held), lang), "high": percent(max(held), lang)}
+    return f"{said} {word('explore.caption.attribution.models', lang, **ends)}"
+
+
+def _friction(found: Answer, lang: str) -> str:
+    rows = found.rows()
+    if not rows:
+        return word("explore.caption.friction.none", lang)
+    worst = max((row for row in rows if row["touchpoint"] == rows[0]["touchpoint"]), key=lambda row: row["share"] or 0)
+    return word(
+        "explore.caption.friction", lang, touchpoint=worst["touchpoint"], share=percent(worst["share"] or 0, lang),
+        n=number(worst["base"], lang), signal=word(f"ui.explore.signal.{worst['signal']}", lang),
+    )  # fmt: skip
+
+
+def _timing(found: Answer, lang: str) -> str:
+    question: Any = found.question
+    rows = found.rows()
+    n = found.denominators["journeys"]
+    told = {"start": question.start, "end": question.end, "n": number(n, lang)}
+    if not rows or not n:
+        return word("explore.caption.timing.none", lang, **told)
+    middle = rows[0]["median_us"]
+    if middle is not None:
+        return word("explore.caption.timing", lang, time=duration(middle, lang), **told)
+    last = rows[-1]
+    told |= {"share": percent(1 - last["remaining"], lang), "time": duration(last["time_us"], lang)}
+    return word("explore.caption.timing.few", lang, **told)
+
+
 SAID: Final[dict[str, Callable[[Answer, str], str]]] = {
+    "attribution": _attribution,
     "flow": _flow,
+    "friction": _friction,
     "funnel": _funnel,
     "reach": _reach,
+    "retention": _retention,
     "sessions": _sessions,
+    "timing": _timing,
     "variants": _variants,
 }
 

@@ -38,7 +38,9 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 SHOWN: Final = 500
 """Rows of the table on the screen; a file has all."""
 LONGEST: Final = 120
-HOW: Final = frozenset(("flow", "funnel", "reach", "sessions", "variants"))
+HOW: Final = frozenset(
+    ("attribution", "flow", "friction", "funnel", "reach", "retention", "sessions", "timing", "variants")
+)
 """Questions whose definition is said on the screen."""
 Chosen = Callable[[Request[Any, Any, Any]], Journeys]
 

@@ -1,9 +1,9 @@
 /** What the screen asks: the address says it, these functions read it. */
-import type { Start } from './api'
+import type { Meta, Start } from './api'
 import { address } from './address.svelte'
 import { language, t } from './words.svelte'
 
-export const TABS = ['funnel', 'paths', 'variants'] as const
+export const TABS = ['funnel', 'paths', 'attribution', 'retention', 'variants', 'friction'] as const
 export type Tab = (typeof TABS)[number]
 export type Asked = { question: string } & Record<string, unknown>
 export type Choice = { value: string; name: string }
@@ -42,6 +42,63 @@ export function flowOf(params: URLSearchParams): Asked {
 
 export const variantsOf = (params: URLSearchParams): Asked => ({ question: 'variants', top: Number(params.get('top') ?? 10) })
 export const sessionsOf = (params: URLSearchParams): Asked => ({ question: 'sessions', gap: params.get('gap') ?? '30m' })
+
+export const MODELS = [
+  'all', 'linear', 'first', 'last', 'last_non_direct', 'u_shaped', 'j_shaped', 'inverse_j', 'time_decay', 'participation', 'same_touch', 'shapley', 'markov',
+] as const
+export type Model = (typeof MODELS)[number] | 'custom'
+/** So many events are asked for all models at once before anybody chose: beyond, that takes more than a moment. */
+const QUICK = 2_000_000
+
+export function attributionOf(params: URLSearchParams, start: Start, meta: Meta | undefined): Asked | undefined {
+  const goal = goalOf(params, start)
+  if (!goal) return undefined
+  const window = params.get('window') ?? '30d'
+  return {
+    question: 'attribution',
+    goal,
+    model: params.get('model') ?? ((meta?.events ?? 0) <= QUICK ? 'all' : 'linear'),
+    by: params.get('by') ?? 'touchpoint',
+    window: window === 'all' ? null : window,
+    ...(params.get('ci') === '1' ? { bootstrap: 200 } : {}),
+  }
+}
+
+export function retentionOf(params: URLSearchParams, meta: Meta | undefined): Asked {
+  const { first_day: first, last_day: last } = meta ?? {}
+  const days = first && last ? (Date.parse(last) - Date.parse(first)) / 86_400_000 : 0
+  const usual = days > 180 ? 'month' : days > 20 ? 'week' : 'day'
+  return {
+    question: 'retention',
+    period: params.get('unit') ?? usual,
+    ...Object.fromEntries(['mode', 'start', 'returns'].flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : []))),
+  }
+}
+
+/** The goal that the address names, else the one of the workspace that most journeys reach. */
+const goalOf = (params: URLSearchParams, start: Start) => params.get('goal') ?? start.touchpoints.find(({ name }) => start.goals.includes(name))?.name
+
+/** Who has reached the goal has not given up: by default journeys end there. */
+export function frictionOf(params: URLSearchParams, start: Start): Asked {
+  const goal = params.get('goal') === '' ? undefined : goalOf(params, start)
+  return { question: 'friction', ...(goal ? { goal } : {}) }
+}
+
+/** From where to where the time is measured: by default from the first step of the proposed funnel to its last. */
+export function timingOf(params: URLSearchParams, start: Start): Asked | undefined {
+  const from = params.get('begin') ?? start.suggested[0]
+  const to = params.get('goal') || start.suggested.at(-1)
+  return from && to && from !== to ? { question: 'timing', start: from, end: to } : undefined
+}
+
+/** The main question of a tab. */
+export function questionOf(tab: Tab, params: URLSearchParams, start: Start, meta: Meta | undefined): Asked | undefined {
+  if (tab === 'funnel') return funnelOf(params, start)
+  if (tab === 'paths') return flowOf(params)
+  if (tab === 'attribution') return attributionOf(params, start, meta)
+  if (tab === 'retention') return retentionOf(params, meta)
+  return tab === 'variants' ? variantsOf(params) : frictionOf(params, start)
+}
 
 /** A length of time such as "7d", in words. */
 export function length(text: string): string {

@@ -1,0 +1,1 @@
+import{ut as e}from"./address.svelte-1l5BRGKK.js";e();

@@ -1,1 +1,0 @@
-import{ut as e}from"./address.svelte-CQW6T5yA.js";e();
