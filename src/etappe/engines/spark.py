@@ -151,9 +151,8 @@ def _planned(session: Any, lake: Store, files: Sequence[str], view: View, questi
     from pyspark.sql import functions as F  # noqa: N812  (its own name for it)
 
     columns = tuple(dict.fromkeys((*BASE_COLUMNS, *(name for name in view.properties if name != "value"))))
-    events = session.createDataFrame([], EVENT)
-    if files:
-        events = session.read.schema(EVENT).option("basePath", str(lake.events.folder)).parquet(*files)
+    reader = session.read.schema(EVENT).option("basePath", str(lake.events.folder))
+    events = reader.parquet(*files) if files else session.createDataFrame([], EVENT)
     counted = events.groupBy("touchpoint").agg(F.count("*").alias("n"), F.max(F.unix_micros("time")).alias("until"))
     found = counted.collect()
     _, names = coded_touchpoints(pa.chunked_array([pa.array([row.touchpoint for row in found], pa.string())]))
@@ -224,7 +223,6 @@ def _journeys(plan: _Plan, rows: pa.Table | None) -> Journeys:
     """The journeys of a partition, from rows in the order (customer, time, receipt); of none, names alone."""
     actor: Int = np.empty(0, np.int64) if rows is None else rows["actor"].to_numpy()
     starts = np.flatnonzero(np.diff(actor, prepend=actor[:1] - 1))
-    ends = np.append(starts[1:], len(actor))
     offsets = np.append(starts, len(actor)).astype(np.int64)
 
     def column(name: str) -> Column:
@@ -235,8 +233,7 @@ def _journeys(plan: _Plan, rows: pa.Table | None) -> Journeys:
         return property_of(rows["properties"], name)
 
     def attribute(name: str) -> Column:
-        found = column(ATTRIBUTE_PREFIX + name)
-        return found.take(ends - 1) if len(ends) else found
+        return column(ATTRIBUTE_PREFIX + name).take(offsets[:-1])
 
     def value() -> Int:
         found: Int = np.empty(0, np.int64) if rows is None else rows["value"].fill_null(NO_VALUE).to_numpy()

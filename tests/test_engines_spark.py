@@ -1,0 +1,93 @@
+"""On Spark: the same answers as on this machine, whole numbers and all; also when an executor dies in mid-run.
+
+Spark and its Java run in an environment of their own (.venv-spark), as a process of their own.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workspaces import made, written
+
+ROOT = Path(__file__).parents[1]
+PYTHON = ROOT / ".venv-spark" / "bin" / "python"
+needs_spark = pytest.mark.skipif(os.environ.get("SPARK") == "0", reason="SPARK=0")
+MAPPING = """timezone = "Europe/Berlin"
+customer = "user"
+time = "at"
+touchpoint = "what"
+channel = "where"
+value = { column = "amount", currency = "EUR" }
+properties = ["campaign"]
+"""
+PEOPLE_MAPPING = 'customer = "user"\n[attributes]\ncolumns = ["age"]\n'
+STEPS = {"question": "funnel", "steps": ["visit", "cart | basket", "order"], "within": "2h"}
+ON_SPARK = [
+    ({"question": "reach", "by": "age"}, {}),
+    (STEPS, {}),
+    ({**STEPS, "by": "stage"}, {}),
+    ({**STEPS, "by": "campaign", "medians": False}, {"start": "2026-01-02", "end": "2026-01-03"}),
+    ({"question": "transitions"}, {}),
+    ({"question": "variants", "top": 50}, {}),
+    ({"question": "sessions", "by": "import"}, {}),
+]
+
+
+def on_spark(workspace, questions, *, master="local[2]", **asked):
+    """The answers of Spark, in the environment that has it."""
+    if not PYTHON.exists():
+        pytest.fail("Spark has an environment of its own: make .venv-spark/.done (or SPARK=0 leaves this test out)")
+    submit = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.driver.host": "127.0.0.1"}
+    conf = " ".join(f"--conf {name}={value}" for name, value in submit.items())
+    environment = {"PYSPARK_SUBMIT_ARGS": f"--master {master} {conf} pyspark-shell", "SPARK_LOCAL_IP": "127.0.0.1"}
+    done = subprocess.run(
+        [PYTHON, ROOT / "tests" / "spark" / "answers.py"],
+        input=json.dumps({"workspace": str(workspace.folder), "questions": questions, **asked}),
+        env={**os.environ, **environment, "SPARK_LOCAL_HOSTNAME": "localhost"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[done.stderr.rfind("Traceback") :][:5000]
+    return json.loads(done.stdout)
+
+
+def busy(folder, customers=200, events=6000):
+    """A shop of two imports, with many ties, several channels and campaigns, and ages that a later import corrects."""
+    ws = made(folder)
+    rng = np.random.default_rng(11)
+    for part in range(2):
+        rows = ["user,at,what,where,amount,campaign"]
+        for minute in np.sort(rng.integers(0, 4 * 24 * 60, events // 2)).tolist():
+            user, what = rng.integers(customers), rng.choice(["visit", "cart", "basket", "order", "Überraschung"])
+            where, campaign = rng.choice(["web", "app", ""]), rng.choice(["a", "b", ""])
+            amount = f"{rng.integers(1, 9000) / 100:.2f}" if what == "order" else ""
+            at = f"2026-01-{1 + minute // 1440:02}T{minute // 60 % 24:02}:{minute % 60 // 10 * 10:02}:00"
+            rows.append(f"u{user},{at},{what},{where},{amount},{campaign}")
+        ages = [f"u{user},{rng.choice(['30-39', '40-49', ''])}" for user in range(0, customers, 1 + part)]
+        events_file = written(folder, f"events{part}.csv", "\n".join(rows))
+        ws.import_files([events_file], mapping=written(folder, "events.toml", MAPPING))
+        people_file = written(folder, f"people{part}.csv", "\n".join(["user,age", *ages]))
+        ws.import_files([people_file], mapping=written(folder, "people.toml", PEOPLE_MAPPING))
+    return ws
+
+
+@needs_spark
+def test_spark_answers_as_this_machine_does(tmp_path):
+    ws = busy(tmp_path)
+    found = on_spark(ws, ON_SPARK)["answers"]
+    for (asked, days), answer in zip(ON_SPARK, found, strict=True):
+        assert answer == json.loads(json.dumps(ws.ask(asked, **days).to_dict())), asked
+
+
+@needs_spark
+@pytest.mark.oracle
+def test_an_executor_that_is_killed_in_mid_run_changes_nothing(tmp_path):
+    ws = busy(tmp_path, customers=5000, events=100_000)
+    questions = [({"question": "transitions"}, {}), ({"question": "reach", "by": "age"}, {})]
+    found = on_spark(ws, questions, master="local-cluster[2,1,2048]", kill=True)
+    assert len(found["killed"]) == 1
+    for (asked, _), answer in zip(questions, found["answers"], strict=True):
+        assert answer == json.loads(json.dumps(ws.ask(asked).to_dict()))
