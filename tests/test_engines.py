@@ -1,5 +1,9 @@
 """Engines: over parts of the customers, one after the other or on a cluster, the answers are those over all at once."""
 
+import subprocess
+import sys
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +12,7 @@ from etappe.analysis.ask import ask, question_of
 from etappe.engines import local
 from etappe.engines.parts import adds_up
 from etappe.errors import BadQuestion, BadSetting, MissingExtra
+from etappe.journeys.columns import journeys_of
 from journeys_text import NAMES, PROPERTY, built, journeys, many
 from workspaces import shop
 
@@ -36,6 +41,45 @@ def test_a_question_that_cannot_add_is_asked_of_all_at_once():
     asked = {"question": "funnel", "steps": ["a", "b"], "order": "any"}
     assert not adds_up(question_of(asked))
     assert local.answer(held, asked, events=1).to_dict() == ask(held, asked).to_dict()
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from etappe.engines import local, parts
+from etappe.journeys.columns import journeys_of
+
+parts.ROWS = 200_000
+asked = {"question": "sessions"}
+held = [np.load(Path(sys.argv[1]) / f"{name}.npy", mmap_mode="r") for name in ("offsets", "time_us", "touchpoint")]
+journeys = journeys_of(*held, ["a", "b"])
+local.answer(journeys.part(0, 100_000), asked, events=400_000)  # code and threads are in memory now
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+limit = int(status["VmData"].split()[0]) * 1024 + 48 * 2**20
+resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+try:
+    local.answer(journeys, asked)
+except MemoryError:
+    print("too large at once")
+print(local.answer(journeys, asked, events=500_000).rows())
+"""
+
+
+def test_a_question_over_more_data_than_memory_is_asked_in_ranges(tmp_path):
+    n, length = 800_000, 12  # 9.6 million touchpoints, 87 MB of columns; a process that may allocate 48 MB
+    pauses = np.random.default_rng(3).integers(1, 3000, (n, length)) * 1_000_000
+    columns = {
+        "offsets": np.arange(0, n * length + 1, length),
+        "time_us": np.cumsum(pauses, axis=1).ravel(),
+        "touchpoint": np.zeros(n * length, np.uint8),
+    }
+    for name, array in columns.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    done = subprocess.run([sys.executable, "-c", LIMITED, tmp_path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = ask(journeys_of(*columns.values(), ["a", "b"]), {"question": "sessions"}).rows()
+    assert done.stdout.splitlines() == ["too large at once", str(rows)]
 
 
 def test_the_engine_is_a_setting_and_an_unknown_one_is_refused(tmp_path, monkeypatch):
