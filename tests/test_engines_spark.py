@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from etappe.errors import EtappeError
 from workspaces import made, written
 
 ROOT = Path(__file__).parents[1]
@@ -24,7 +25,7 @@ channel = "where"
 value = { column = "amount", currency = "EUR" }
 properties = ["campaign"]
 """
-PEOPLE_MAPPING = 'customer = "user"\n[attributes]\ncolumns = ["age"]\n'
+PEOPLE_MAPPING = 'customer = "user"\n[attributes]\ncolumns = ["age", "nick"]\n'
 STEPS = {"question": "funnel", "steps": ["visit", "cart | basket", "order"], "within": "2h"}
 ON_SPARK = [
     ({"question": "reach", "by": "age"}, {}),
@@ -35,6 +36,8 @@ ON_SPARK = [
     ({"question": "variants", "top": 50}, {}),
     ({"question": "sessions", "by": "import"}, {}),
 ]
+REFUSED = [({"question": "reach", "touchpoints": ["visitt"]}, {}), ({"question": "sessions", "by": "nick"}, {})]
+"""The second by the workers alone: each finds more groups than are told."""
 
 
 def on_spark(workspace, questions, *, master="local[2]", **asked):
@@ -54,7 +57,7 @@ def on_spark(workspace, questions, *, master="local[2]", **asked):
     return json.loads(done.stdout)
 
 
-def busy(folder, customers=200, events=6000):
+def busy(folder, customers=1000, events=10_000):
     """A shop of two imports, with many ties, several channels and campaigns, and ages that a later import corrects."""
     ws = made(folder)
     rng = np.random.default_rng(11)
@@ -66,20 +69,31 @@ def busy(folder, customers=200, events=6000):
             amount = f"{rng.integers(1, 9000) / 100:.2f}" if what == "order" else ""
             at = f"2026-01-{1 + minute // 1440:02}T{minute // 60 % 24:02}:{minute % 60 // 10 * 10:02}:00"
             rows.append(f"u{user},{at},{what},{where},{amount},{campaign}")
-        ages = [f"u{user},{rng.choice(['30-39', '40-49', ''])}" for user in range(0, customers, 1 + part)]
+        ages = [f"u{user},{rng.choice(['30-39', '40-49', ''])},n{user}" for user in range(0, customers, 1 + part)]
         events_file = written(folder, f"events{part}.csv", "\n".join(rows))
         ws.import_files([events_file], mapping=written(folder, "events.toml", MAPPING))
-        people_file = written(folder, f"people{part}.csv", "\n".join(["user,age", *ages]))
+        people_file = written(folder, f"people{part}.csv", "\n".join(["user,age,nick", *ages]))
         ws.import_files([people_file], mapping=written(folder, "people.toml", PEOPLE_MAPPING))
     return ws
+
+
+def here(ws, asked, days):
+    """The answer or the refusal of this machine, as JSON holds it."""
+    try:
+        return json.loads(json.dumps(ws.ask(asked, **days).to_dict()))
+    except EtappeError as refusal:
+        return refusal.to_dict()
 
 
 @needs_spark
 def test_spark_answers_as_this_machine_does(tmp_path):
     ws = busy(tmp_path)
-    found = on_spark(ws, ON_SPARK)["answers"]
-    for (asked, days), answer in zip(ON_SPARK, found, strict=True):
-        assert answer == json.loads(json.dumps(ws.ask(asked, **days).to_dict())), asked
+    found = on_spark(ws, [*ON_SPARK, *REFUSED])["answers"]
+    for (asked, days), answer in zip(ON_SPARK, found, strict=False):
+        assert answer == here(ws, asked, days), asked
+    for (asked, days), refusal in zip(REFUSED, found[len(ON_SPARK) :], strict=True):
+        expected = here(ws, asked, days)
+        assert [refusal[name] for name in ("code", "where", "hint")] == [expected[n] for n in ("code", "where", "hint")]
 
 
 @needs_spark
@@ -90,4 +104,4 @@ def test_an_executor_that_is_killed_in_mid_run_changes_nothing(tmp_path):
     found = on_spark(ws, questions, master="local-cluster[2,1,2048]", kill=True)
     assert len(found["killed"]) == 1
     for (asked, _), answer in zip(questions, found["answers"], strict=True):
-        assert answer == json.loads(json.dumps(ws.ask(asked).to_dict()))
+        assert answer == here(ws, asked, {})

@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 import etappe
+from etappe.apps.workspace import Workspace
+from etappe.errors import EtappeError
 
 
 def children(parent: int, of: bytes) -> list[int]:
@@ -39,13 +41,21 @@ def kill_one(killed: list[int]) -> None:
         time.sleep(0.05)
 
 
+def answered(ws: Workspace, question: dict[str, object], days: dict[str, str]) -> dict[str, object]:
+    """The answer, or the refusal."""
+    try:
+        return ws.ask(question, engine="spark", **days).to_dict()
+    except EtappeError as refusal:
+        return refusal.to_dict()
+
+
 def main() -> None:
     asked = json.load(sys.stdin)
     ws = etappe.open(asked["workspace"])
     killed: list[int] = []
     if asked.get("kill"):
         threading.Thread(target=kill_one, args=(killed,), daemon=True).start()
-    answers = [ws.ask(question, engine="spark", **days).to_dict() for question, days in asked["questions"]]
+    answers = [answered(ws, question, days) for question, days in asked["questions"]]
     json.dump({"answers": answers, "killed": killed}, sys.stdout)
 
 

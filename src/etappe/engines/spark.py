@@ -5,6 +5,7 @@ receipt), and hands them to `mapInArrow`. There they become journeys, and the qu
 Only partials reach the driver. No number is defined in SQL.
 """
 
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from etappe.analysis.ask import module_of, question_of
 from etappe.analysis.partials import packed, unpacked
 from etappe.arrays import Column, Int, code_type
 from etappe.engines.parts import Contribution, Part, answer_from, part_of, refuse_what_does_not_add, room_of
-from etappe.errors import MissingExtra
+from etappe.errors import EtappeError, MissingExtra
 from etappe.journeys.build import BASE_COLUMNS, Store, property_of
 from etappe.journeys.columns import Journeys, Origin, money_texts
 from etappe.journeys.sorting import coded, coded_touchpoints
@@ -36,13 +37,16 @@ EVENT: Final = (
 )
 ATTRIBUTE: Final = "actor bigint, name string, value string, import string"
 PART: Final = "part string, `group` string, journeys bigint, subjects bigint, events bigint, partial binary"
-"""A row with the size of the part, and one for each group with its partial; as Spark and as Arrow say it."""
+"""A row with the size of the part, and one for each group with its partial; as Spark and as Arrow say it.
+
+A worker's refusal is a row too: an exception there would be tried again, and lose its words."""
 COUNT, TEXT = pa.int64(), pa.string()
 ROWS: Final = pa.schema(
     {"part": TEXT, "group": TEXT, "journeys": COUNT, "subjects": COUNT, "events": COUNT, "partial": pa.binary()}
 )
 EVENTS_A_PARTITION: Final = 2_000_000
 BATCH: Final = 100_000
+REFUSED: Final = "refused"
 ATTRIBUTE_PREFIX: Final = "attribute "
 
 
@@ -198,8 +202,13 @@ def _work(plan: _Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordB
     held = list(batches)
     if not held:
         return
-    part = part_of(_journeys(plan, pa.Table.from_batches(held)), plan.question, plan.room)
     name = str(held[0].column(0)[0].as_py())  # a customer of this part names it
+    try:
+        part = part_of(_journeys(plan, pa.Table.from_batches(held)), plan.question, plan.room)
+    except EtappeError as refusal:
+        told = json.dumps(refusal.to_dict()).encode()
+        yield pa.RecordBatch.from_pylist([{"part": name, "group": REFUSED, "journeys": -1, "partial": told}], ROWS)
+        return
     rows: list[tuple[Any, ...]] = [(name, None, part.journeys, part.subjects, part.events, None)]
     rows += [(name, one.group, one.journeys, 0, one.events, packed(one.partial)) for one in part.groups]
     columns = [pa.array(column, kind.type) for column, kind in zip(zip(*rows, strict=True), ROWS, strict=True)]
@@ -210,6 +219,10 @@ def _parts(rows: Sequence[Any]) -> Iterator[Part]:
     """The parts behind the rows that came back."""
     for _, mine in groupby(sorted(rows, key=lambda row: str(row.part)), key=lambda row: row.part):
         each = list(mine)
+        if each[0].group == REFUSED and each[0].journeys < 0:
+            told = json.loads(bytes(each[0].partial))
+            kinds = {kind.code: kind for kind in EtappeError.__subclasses__()}
+            raise kinds.get(told["code"], EtappeError)(told["where"], told["what"], told["hint"])
         size = next(row for row in each if row.partial is None)
         groups = (
             Contribution(row.group, row.journeys, row.events, unpacked(bytes(row.partial)))
