@@ -26,6 +26,8 @@ SCREENS = {
     "how": "/explore?how=1",
     "paths": "/explore?tab=paths",
     "back": "/explore?tab=paths&way=back&at=order",
+    "tree": "/explore?tab=paths&view=tree",
+    "sunburst": "/explore?tab=paths&view=sunburst",
     "variants": "/explore?tab=variants",
     "attribution": "/explore?tab=attribution",
     "retention": "/explore?tab=retention&unit=day",
@@ -198,6 +200,30 @@ def test_a_band_shows_its_people_and_the_table_has_the_same(window: Opened):
     expect(row).to_contain_text("30")
     row.get_by_role("button", name="Wer?").click()
     expect(page.get_by_role("dialog").get_by_text("30 Personen")).to_be_visible()
+
+
+def test_each_way_apart_is_a_tree_that_opens_branch_by_branch(window: Opened):
+    page = window.go("/explore?tab=paths")
+    page.get_by_role("button", name="Baum").click()
+    assert lead(page) == "Der häufigste Weg ist visit > cart > order > Ende: 30 von 61 Journeys (49,2 %)."
+    page.get_by_role("button", name="Wege nach visit").click()
+    page.get_by_role("button", name="Wege nach cart").click()
+    expect(page.get_by_role("button", name="30")).to_be_visible()
+    page.get_by_role("button", name="40").click()
+    expect(page.get_by_role("dialog").get_by_text("40 Personen")).to_be_visible()
+
+
+def test_the_rings_of_the_sunburst_are_walked_with_arrow_keys(window: Opened):
+    page = window.go("/explore?tab=paths&view=sunburst")
+    page.get_by_role("button", name=re.compile("^visit: 61")).focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("button", name=re.compile("^visit → cart: 40"))).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("button", name=re.compile("^visit → help: 10"))).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("button", name=re.compile("^visit: 61"))).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_text("61 Personen")).to_be_visible()
 
 
 def test_variants_and_duration_are_told(window: Opened):

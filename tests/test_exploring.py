@@ -112,6 +112,16 @@ def test_the_start_knows_the_touchpoints_and_proposes_a_funnel(client: Client):
             "4.6 days after order, an estimated 0.0% of 2 journeys are at visit, which is less than half.",
         ),
         (
+            {"question": "tree"},
+            "Der häufigste Weg ist visit > order > Ende: 2 von 3 Journeys (66,7\u00a0%).",
+            "The most frequent way is visit > order > Exit: 2 of 3 journeys (66.7%).",
+        ),
+        (
+            {"question": "tree", "end": "order"},
+            "Der häufigste Weg ist Beginn > visit > order: 2 von 2 Journeys (100,0\u00a0%).",
+            "The most frequent way is Start > visit > order: 2 of 2 journeys (100.0%).",
+        ),
+        (
             {"question": "transitions"},
             "Übergänge: 2 Zeilen aus 3 Journeys.",
             "Transitions: 2 rows from 3 journeys.",

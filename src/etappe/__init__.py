@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from etappe.analysis.stickiness import stickiness as stickiness
     from etappe.analysis.timing import timing as timing
     from etappe.analysis.transitions import transitions as transitions
+    from etappe.analysis.tree import tree as tree
     from etappe.analysis.variants import variants as variants
     from etappe.analysis.worth import worth as worth
     from etappe.apps.workspace import open as open
@@ -72,6 +73,7 @@ _HOME = {
     "rfm": "etappe.analysis.rfm",
     "contacts": "etappe.analysis.contacts",
     "baskets": "etappe.analysis.baskets",
+    "tree": "etappe.analysis.tree",
     "read_map": "etappe.maps.document",
 }
 __all__ = ["__version__", *_HOME]

@@ -26,6 +26,7 @@ QUESTIONS: Final = (
     "stickiness",
     "timing",
     "transitions",
+    "tree",
     "variants",
     "worth",
 )

@@ -4,7 +4,7 @@ Unit of count: said in each sentence; where nothing was found, the sentence says
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
@@ -80,6 +80,33 @@ def _flow(found: Answer, lang: str) -> str:
     if best is None:
         return word("explore.caption.flow.last", lang, **values)
     return word("explore.caption.flow.on", lang, after=best, share=percent(count / whole, lang), **values)
+
+
+def way_text(row: Mapping[str, Any], lang: str, most: int = 120) -> str:
+    """The way of a tree's row, its end in words."""
+    path, kind = str(row["path"]), str(row["kind"])
+    if kind == "touchpoint":
+        return path_text(path, most)
+    said = word(f"flow.{kind}", lang)
+    if not path:
+        return said
+    # Backward it is the first that is no touchpoint, forward the last.
+    if path.startswith(f"{kind} > "):
+        return path_text(f"{said}{path[len(kind) :]}", most)
+    return path_text(f"{path[: -len(kind)]}{said}", most)
+
+
+def _tree(found: Answer, lang: str) -> str:
+    rows = found.rows()
+    parents = {row["parent"] for row in rows}
+    leaves = [row for row in rows if row["node"] not in parents and row["kind"] != "other" and row["parent"] >= 0]
+    if not leaves:
+        return word("explore.caption.tree.none", lang)
+    best = max(leaves, key=lambda row: row["journeys"])
+    return word(
+        "explore.caption.tree", lang, path=way_text(best, lang, 80), n=number(best["journeys"], lang),
+        whole=number(rows[0]["journeys"], lang), share=percent(best["share"], lang),
+    )  # fmt: skip
 
 
 def _variants(found: Answer, lang: str) -> str:
@@ -186,6 +213,7 @@ SAID: Final[dict[str, Callable[[Answer, str], str]]] = {
     "retention": _retention,
     "sessions": _sessions,
     "timing": _timing,
+    "tree": _tree,
     "variants": _variants,
 }
 

@@ -20,7 +20,7 @@ from etappe.analysis.flow import Flow
 from etappe.analysis.funnel import Funnel
 from etappe.analysis.reach import reach
 from etappe.analysis.show import cell
-from etappe.apps.captions import caption
+from etappe.apps.captions import caption, way_text
 from etappe.apps.pictures import picture
 from etappe.apps.workspace import Workspace
 from etappe.errors import BadQuestion, unknown
@@ -39,7 +39,7 @@ SHOWN: Final = 500
 """Rows of the table on the screen; a file has all."""
 LONGEST: Final = 120
 HOW: Final = frozenset(
-    ("attribution", "flow", "friction", "funnel", "reach", "retention", "sessions", "timing", "variants")
+    ("attribution", "flow", "friction", "funnel", "reach", "retention", "sessions", "timing", "tree", "variants")
 )
 """Questions whose definition is said on the screen."""
 Chosen = Callable[[Request[Any, Any, Any]], Journeys]
@@ -152,7 +152,7 @@ def state(ws: Workspace, journeys: Journeys) -> str:
 def said(ws: Workspace, found: Answer, journeys: Journeys, lang: str) -> dict[str, Any]:
     """An answer with its caption, its definition, and its table as people read it."""
     kind = str(found.question.__struct_config__.tag)
-    names = [name for name in found.table.column_names if not name.endswith("_kind")]
+    names = [name for name in found.table.column_names if name != "kind" and not name.endswith("_kind")]
     titles = {name: word(f"answer.column.{'value' if name.startswith('value_') else name}", lang) for name in names}
     texts = [pa.types.is_string(found.table.schema.field(name).type) for name in names]
     return {
@@ -173,6 +173,8 @@ def said(ws: Workspace, found: Answer, journeys: Journeys, lang: str) -> dict[st
 
 def _cell(row: Mapping[str, Any], name: str, lang: str) -> str:
     """A cell of the table; a node that is no touchpoint is said in words."""
+    if name == "path" and "kind" in row:
+        return way_text(row, lang)
     kind = row.get(f"{name}_kind", "touchpoint")
     if name in ("from", "to") and kind != "touchpoint":
         return word(f"flow.{kind}", lang)

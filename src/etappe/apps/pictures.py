@@ -18,6 +18,7 @@ LETTERS: Final = 84
 """Letters of the sentence in a line, at 18 pixels."""
 MOST: Final = 25
 """Rows that are drawn; a file has all."""
+APART: Final = ("model", "signal", "period", "group")
 INKS: Final = {
     "light": {"page": "#FBFBFA", "ink": "#1C1C1A", "mute": "#5F5F58", "grey": "#8A8A82", "accent": "#0B5CAD"},
     "dark": {"page": "#151614", "ink": "#ECEDE8", "mute": "#A8ACA1", "grey": "#7F847A", "accent": "#7DB7F2"},
@@ -41,8 +42,10 @@ def _bars(found: Answer, lang: str, top: float) -> tuple[str, float]:
     drawn = []
     for i, (row, value) in enumerate(zip(rows, values, strict=True)):
         y = top + i * BAR
-        group = f"{row['group']} · " if row.get("group") else ""
-        name = _cut(f"{group}{cell(question.label, row[question.label], lang)}", 40)
+        label = question.label
+        # What tells two rows of one name apart stands with it.
+        parts = [label, *(one for one in APART if one != label and row.get(one) is not None)]
+        name = _cut(" · ".join(cell(part, row[part], lang) for part in parts), 40)
         width = max(1.0, abs(value) / (whole or 1) * room)
         drawn.append(
             f'<text class="name" x="{MARGIN}" y="{y + 19}">{escape(name)}</text>'

@@ -40,6 +40,18 @@ export function flowOf(params: URLSearchParams): Asked {
   }
 }
 
+export const VIEWS = ['sankey', 'tree', 'sunburst'] as const
+export type View = (typeof VIEWS)[number]
+export const viewOf = (params: URLSearchParams): View => VIEWS.find((view) => view === params.get('view')) ?? 'sankey'
+/** The tree asks no deeper: beyond, nearly every way is somebody's own. */
+const DEEPEST = 6
+
+/** The paths as they are looked at: joined in a flow, or each way apart. */
+export function pathsOf(params: URLSearchParams): Asked {
+  const flow = flowOf(params)
+  return viewOf(params) === 'sankey' ? flow : { ...flow, question: 'tree', depth: Math.min(DEEPEST, Number(flow.depth)) }
+}
+
 export const variantsOf = (params: URLSearchParams): Asked => ({ question: 'variants', top: Number(params.get('top') ?? 10) })
 export const sessionsOf = (params: URLSearchParams): Asked => ({ question: 'sessions', gap: params.get('gap') ?? '30m' })
 
@@ -94,7 +106,7 @@ export function timingOf(params: URLSearchParams, start: Start): Asked | undefin
 /** The main question of a tab. */
 export function questionOf(tab: Tab, params: URLSearchParams, start: Start, meta: Meta | undefined): Asked | undefined {
   if (tab === 'funnel') return funnelOf(params, start)
-  if (tab === 'paths') return flowOf(params)
+  if (tab === 'paths') return pathsOf(params)
   if (tab === 'attribution') return attributionOf(params, start, meta)
   if (tab === 'retention') return retentionOf(params, meta)
   return tab === 'variants' ? variantsOf(params) : frictionOf(params, start)

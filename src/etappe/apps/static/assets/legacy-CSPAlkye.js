@@ -1,1 +1,0 @@
-import{ut as e}from"./address.svelte-1l5BRGKK.js";e();
