@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from etappe.apps.workspace import init
 from etappe.errors import EtappeError
 from workspaces import made, written
 
@@ -40,8 +41,8 @@ REFUSED = [({"question": "reach", "touchpoints": ["visitt"]}, {}), ({"question":
 """The second by the workers alone: each finds more groups than are told."""
 
 
-def on_spark(workspace, questions, *, master="local[2]", **asked):
-    """The answers of Spark, in the environment that has it."""
+def on_spark(questions, *, master="local[2]", **asked):
+    """The answers of Spark to questions (folder, question, days), in the environment that has it."""
     if not PYTHON.exists():
         pytest.fail("Spark has an environment of its own: make .venv-spark/.done (or SPARK=0 leaves this test out)")
     submit = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.driver.host": "127.0.0.1"}
@@ -49,7 +50,7 @@ def on_spark(workspace, questions, *, master="local[2]", **asked):
     environment = {"PYSPARK_SUBMIT_ARGS": f"--master {master} {conf} pyspark-shell", "SPARK_LOCAL_IP": "127.0.0.1"}
     done = subprocess.run(
         [PYTHON, ROOT / "tests" / "spark" / "answers.py"],
-        input=json.dumps({"workspace": str(workspace.folder), "questions": questions, **asked}),
+        input=json.dumps({"questions": questions, **asked}, default=str),
         env={**os.environ, **environment, "SPARK_LOCAL_HOSTNAME": "localhost"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -88,12 +89,17 @@ def here(ws, asked, days):
 @needs_spark
 def test_spark_answers_as_this_machine_does(tmp_path):
     ws = busy(tmp_path)
-    found = on_spark(ws, [*ON_SPARK, *REFUSED])["answers"]
+    empty = init(tmp_path / "empty")
+    lake = ws.folder / "lake" / "events"
+    further = [(empty.folder, {"question": "reach"}, {}), (lake, {"question": "reach"}, {})]
+    found = on_spark([*((ws.folder, *one) for one in (*ON_SPARK, *REFUSED)), *further])["answers"]
     for (asked, days), answer in zip(ON_SPARK, found, strict=False):
         assert answer == here(ws, asked, days), asked
-    for (asked, days), refusal in zip(REFUSED, found[len(ON_SPARK) :], strict=True):
+    for (asked, days), refusal in zip(REFUSED, found[len(ON_SPARK) :], strict=False):
         expected = here(ws, asked, days)
         assert [refusal[name] for name in ("code", "where", "hint")] == [expected[n] for n in ("code", "where", "hint")]
+    assert found[-2] == here(empty, {"question": "reach"}, {})
+    assert found[-1]["rows"] == here(ws, {"question": "reach"}, {})["rows"]
 
 
 @needs_spark
@@ -101,7 +107,7 @@ def test_spark_answers_as_this_machine_does(tmp_path):
 def test_an_executor_that_is_killed_in_mid_run_changes_nothing(tmp_path):
     ws = busy(tmp_path, customers=5000, events=100_000)
     questions = [({"question": "transitions"}, {}), ({"question": "reach", "by": "age"}, {})]
-    found = on_spark(ws, questions, master="local-cluster[2,1,2048]", kill=True)
+    found = on_spark([(ws.folder, *one) for one in questions], master="local-cluster[2,1,2048]", kill=True)
     assert len(found["killed"]) == 1
     for (asked, _), answer in zip(questions, found["answers"], strict=True):
         assert answer == here(ws, asked, {})

@@ -1,4 +1,4 @@
-"""Run in .venv-spark: asks a workspace on Spark, and writes the answers as JSON. Spark is configured from outside.
+"""Run in .venv-spark: asks workspaces and lakes on Spark, and writes the answers as JSON. Spark is set from outside.
 
 With "kill", an executor is killed as soon as its first worker counts: the run must go on without it.
 """
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import etappe
-from etappe.apps.workspace import Workspace
+from etappe.engines import spark
 from etappe.errors import EtappeError
 
 
@@ -41,21 +41,22 @@ def kill_one(killed: list[int]) -> None:
         time.sleep(0.05)
 
 
-def answered(ws: Workspace, question: dict[str, object], days: dict[str, str]) -> dict[str, object]:
-    """The answer, or the refusal."""
+def answered(folder: Path, question: dict[str, object], days: dict[str, str]) -> dict[str, object]:
+    """The answer of a workspace, or of a lake's events alone; or the refusal."""
     try:
-        return ws.ask(question, engine="spark", **days).to_dict()
+        if (folder / "etappe.toml").exists():
+            return etappe.open(folder).ask(question, engine="spark", **days).to_dict()
+        return spark.answer(folder, question).to_dict()
     except EtappeError as refusal:
         return refusal.to_dict()
 
 
 def main() -> None:
     asked = json.load(sys.stdin)
-    ws = etappe.open(asked["workspace"])
     killed: list[int] = []
     if asked.get("kill"):
         threading.Thread(target=kill_one, args=(killed,), daemon=True).start()
-    answers = [answered(ws, question, days) for question, days in asked["questions"]]
+    answers = [answered(Path(folder), question, days) for folder, question, days in asked["questions"]]
     json.dump({"answers": answers, "killed": killed}, sys.stdout)
 
 

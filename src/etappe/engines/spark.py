@@ -127,7 +127,8 @@ def answer(
 def _whole(folder: Path) -> Store:
     events = LakeTable(folder, EVENTS)
     attributes = LakeTable(folder.parent / "attributes", ATTRIBUTES)
-    return Store(folder, events, attributes, sorted(events.parts()))
+    imports = sorted({*events.parts(), *attributes.parts()}, key=lambda name: (len(name), name))  # i2 before i10
+    return Store(folder, events, attributes, imports)
 
 
 def _session(master: str | None) -> Any:
