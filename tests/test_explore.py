@@ -211,6 +211,9 @@ def test_each_way_apart_is_a_tree_that_opens_branch_by_branch(window: Opened):
     expect(page.get_by_role("button", name="30")).to_be_visible()
     page.get_by_role("button", name="40").click()
     expect(page.get_by_role("dialog").get_by_text("40 Personen")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("link", name="Als Trichter öffnen").click()
+    expect(page.get_by_role("combobox", name="Schritt 2")).to_have_value("cart")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_the_rings_of_the_sunburst_are_walked_with_arrow_keys(window: Opened):
