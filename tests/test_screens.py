@@ -256,7 +256,7 @@ def test_a_condition_that_cannot_be_read_says_what_and_what_to_do(window: Opened
     alert = page.get_by_role("alert")
     expect(alert.locator("p").first).to_have_text("Diesen Namen gibt es hier nicht.")
     expect(alert.locator("[lang=en]")).to_contain_text("No column or customer attribute named 'colour'")
-    expect(alert).to_contain_text("age")
+    expect(alert).to_contain_text("Did you mean 'hour'?")
     alert.get_by_role("button", name="Filter colour = 'red' entfernen").click()
     expect(alert).to_have_count(0)
 
