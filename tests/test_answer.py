@@ -217,7 +217,10 @@ def test_a_text_where_a_list_belongs_and_what_is_no_journeys_are_refused():
 
 
 def test_a_number_is_not_silently_compared_with_texts():
-    with pytest.raises(BadExpression, match=r"column 'age', at position 1 of 'age = 45', holds texts such as '18-24', and no number. .*'45'"):
+    with pytest.raises(
+        BadExpression,
+        match=r"column 'age', at position 1 of 'age = 45', holds texts such as '18-24', and no number. .*'45'",
+    ):
         journeys("0 visit", attributes={"age": ["18-24"]}).where("age = 45")
 
 

@@ -9,7 +9,18 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "etappe"
 ORDER = ["store", "collect", "unify", "journeys", "analysis", "engines", "maps", "act", "apps"]
-WORDS = {"arrays", "condition", "config", "documents", "errors", "expression", "grammar", "language", "units", "vocabulary"}
+WORDS = {
+    "arrays",
+    "condition",
+    "config",
+    "documents",
+    "errors",
+    "expression",
+    "grammar",
+    "language",
+    "units",
+    "vocabulary",
+}
 FILES = sorted(SRC.rglob("*.py"))
 NAMES = {path: ".".join(("etappe", *path.relative_to(SRC).with_suffix("").parts)) for path in FILES}
 
