@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import etappe
 from etappe.analysis.funnel import funnel
 from etappe.analysis.groups import groups_of
 from etappe.analysis.intervals import median, median_ranks, shares
 from etappe.analysis.kernel import join, plain, total
 from etappe.analysis.reach import reach
 from etappe.analysis.variants import variants
-from etappe.errors import BadExpression, BadQuestion, MissingExtra, UnknownName
-from journeys_text import PROPERTY, journeys
+from etappe.errors import BadExpression, BadQuestion, EtappeError, MissingExtra, UnknownName
+from journeys_text import PROPERTY, built, journeys
 from naive import median as naive_median
 from naive import median_ranks as naive_ranks
 
@@ -228,3 +229,41 @@ def test_repeats_in_a_path_are_counted_for_the_eye_only():
     answer = variants(journeys("0 visit, 1 visit, 2 visit, 3 order"))
     assert answer.column("path") == ["visit > visit > visit > order"]
     assert "visit × 3 > order" in repr(answer)
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda j: etappe.flow(j, depth=2.5), "flow: depth: Expected `int`, got `float`."),
+        (lambda j: etappe.flow(j, depth="3"), "flow: depth: Expected `int`, got `str`."),
+        (lambda j: etappe.flow(j, top=10**6), "flow: top: 1000000 is not between 1 and 1000."),
+        (lambda j: etappe.friction(j, near=10**20), "friction: near: 100000000000000000000 is beyond what is counted."),
+        (lambda j: etappe.funnel(j, None), "funnel: steps: None is no list."),
+        (lambda j: etappe.funnel(j, ["visit", None]), "funnel: steps[1]: Expected `str`, got `null`."),
+        (lambda j: etappe.funnel(j, ["visit"], order="x"), "funnel: order: no choice named 'x'. Known: any, ordered"),
+        (lambda j: etappe.funnel(j, ["visit"], by_at="first"), "funnel: by_at: there is no 'by' to be read there."),
+        (lambda j: etappe.reach(j, by=3), "reach: by: Expected `str | null`, got `int`."),
+        (lambda j: etappe.reach(j).to_html("fr"), "to_html: no language named 'fr'. Known: de, en."),
+        (lambda j: etappe.who(j, etappe.reach(j).question, {"foo": 1}), "reach: row: {'foo': 1} is no row of it."),
+        (lambda j: etappe.who(j, etappe.reach(j).question, "x"), "reach: row: 'x' is no row of it."),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_in_a_sentence(ask, said):
+    with pytest.raises(EtappeError) as caught:
+        ask(shop())
+    assert str(caught.value).startswith(said)
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert etappe.flow(shop(), depth=np.int64(2)).question.depth == 2
+
+
+def test_the_day_until_which_the_data_reach_is_never_the_next_one():
+    last = 31 * 86_400_000_000 - 1  # the last microsecond of January 1970
+    assert "31 Jan 1970" in repr(etappe.reach(journeys(f"0 visit, {last} order")))
+
+
+def test_what_is_said_of_some_groups_names_them():
+    held = built([[(0, "a"), (9, "b")], [(0, "a"), (900, "b")]], attributes={"g": ["x", "y"]})
+    said = [str(one.text) for one in etappe.friction(held, by="g").warnings if one.code == "slow-measured"]
+    assert [text.partition(": ")[0] for text in said] == ["x", "y"]

@@ -44,8 +44,8 @@ def test_a_question_read_from_its_own_json_is_the_same():
         ("question: funnel", BadQuestion, "q.yaml: funnel: Object missing required field `steps`."),
         (
             "question: funnel\nsteps: [a]\norder: fuzzy",
-            BadQuestion,
-            "q.yaml:3: funnel.order: Invalid enum value 'fuzzy'. Choose one of: ordered, strict, any.",
+            UnknownName,
+            "q.yaml:3: funnel.order: no choice named 'fuzzy'. Known: any, ordered, strict.",
         ),
         ("steps: [a]", BadQuestion, "q.yaml: there is no field 'question' that says what is asked."),
         ("a: [", BadQuestion, "q.yaml:1: this is no YAML"),

@@ -113,6 +113,10 @@ def test_a_wrong_column_is_refused_before_anything_is_built(
 def test_what_is_no_table_is_refused() -> None:
     with pytest.raises(BadFile, match="list is no table"):
         etappe.journeys_from([1, 2], customer="a", time="b", touchpoint="c")
+    with pytest.raises(BadFile, match="column 'what' holds string, no numbers"):
+        etappe.journeys_from(pa.table(rows()), customer="who", time="when", touchpoint="what", value="what")
+    with pytest.raises(BadFile, match="'Mars/X' is no time zone"):
+        etappe.journeys_from(pa.table(rows()), customer="who", time="when", touchpoint="what", timezone="Mars/X")
 
 
 def test_more_touchpoints_than_two_bytes_hold_are_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_groups_add_up_to_the_whole():
         ({"end": "ordr"}, UnknownName, "flow: end: no touchpoint named 'ordr'. Did you mean 'order'"),
         ({"start": "visit", "end": "order"}, BadQuestion, "Give one of them"),
         ({"depth": 0}, BadQuestion, "0 is not between 1 and 30"),
-        ({"top": 0}, BadQuestion, "0 is not above zero"),
+        ({"top": 0}, BadQuestion, "0 is not between 1 and 1000"),
         ({"level": "chanel"}, UnknownName, "flow: level: no column named 'chanel'"),
         ({"level": "stage", "model": "m9"}, UnknownName, "m9"),
         ({"model": "m4"}, BadQuestion, "Ask for level stage"),

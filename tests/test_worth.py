@@ -72,6 +72,18 @@ def test_what_cannot_be_asked_is_refused():
         who(held, worth(journeys("0 purchase")).question, {"name": "6"})
 
 
+def test_the_remedy_for_several_currencies_keeps_what_is_no_purchase():
+    held = journeys(
+        "0 visit, 1 purchase, 2 purchase", columns={"currency": [None, "EUR", "USD"]}, values=[None, 10_000, 20_000]
+    )
+    with pytest.raises(MixedCurrencies) as caught:
+        worth(held)
+    condition = caught.value.hint.partition('where="')[2].rpartition('"')[0]
+    kept = held.where(condition)
+    assert kept.events == 2
+    assert named(worth(kept))["all"]["value"] == 10_000
+
+
 def test_no_purchases_are_an_answer():
     for nothing in (journeys(names=["purchase"]), journeys("", "1 c", names=["purchase", "c"])):
         for per in ("orders", "value"):

@@ -4,11 +4,12 @@ Unit of count: said by each question; `n` is always the number of journeys in th
 journeys, never the touchpoints, so that the groups add up to the whole.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
-from typing import Any, ClassVar, Final, TypeVar
+from types import NoneType
+from typing import Any, ClassVar, Final, TypeVar, get_args, get_type_hints
 
 import msgspec
 import numpy as np
@@ -20,7 +21,7 @@ from etappe.analysis.show import page, text
 from etappe.analysis.table import arrow_table
 from etappe.errors import BadQuestion, MissingExtra, unknown
 from etappe.journeys.columns import Journeys, Origin
-from etappe.language import duration, number, word
+from etappe.language import LANGUAGES, duration, number, word
 from etappe.units import iso
 
 MIN_N: Final = 30
@@ -61,12 +62,13 @@ class Caution(msgspec.Struct, frozen=True):
 
     def say(self, lang: str) -> str:
         """The caution in a language, its numbers and durations (`_us`) as that language writes them."""
+        group = f"{self.values['group']}: " if "group" in self.values else ""
         told = {
             name: duration(value, lang) if name.endswith("_us") else number(value, lang)
             for name, value in self.values.items()
             if isinstance(value, int)
         }
-        return word(f"answer.{self.code}", lang, **{**self.values, **told})
+        return group + word(f"answer.{self.code}", lang, **{**self.values, **told})
 
 
 def caution(code: str, **values: str | int) -> Caution:
@@ -164,7 +166,9 @@ class Answer:
         return _extra("polars", "to_polars").from_arrow(self.table)
 
     def to_html(self, lang: str = "en") -> str:
-        """A table with bars that needs no script and no other file."""
+        """A table with bars that needs no script and no other file, in German ("de") or English."""
+        if lang not in LANGUAGES:
+            raise unknown("to_html", "language", lang, LANGUAGES)
         return page(self, lang)
 
     def chart(self) -> Any:
@@ -204,7 +208,58 @@ def listed(names: Sequence[str], where: str) -> tuple[str, ...]:
     """Names as a tuple; one text alone, which Python would take for a list of letters, is refused."""
     if isinstance(names, str):
         raise BadQuestion(where, f"{names!r} is one text, not a list.", f"Write [{names!r}].")
+    if not isinstance(names, Iterable):
+        raise BadQuestion(where, f"{names!r} is no list.", 'Write a list such as ["visit", "order"].')
     return tuple(names)
+
+
+def checked(question: Q) -> Q:
+    """The question, once each field holds what its type says: Python checks no struct when it is made.
+
+    Raises
+    ------
+    UnknownName
+        A value that is none of a field's choices.
+    BadQuestion
+        A value of another type, or a whole number beyond 32 bits.
+    """
+    kind = str(question.__struct_config__.tag)
+    for name, hint in get_type_hints(type(question)).items():
+        value = getattr(question, name)
+        refuse_choice(f"{kind}: {name}", hint, value)
+        if isinstance(value, int) and not -(2**31) <= value < 2**31:
+            raise BadQuestion(f"{kind}: {name}", f"{value} is beyond what is counted.", "Ask for less.")
+    try:
+        return msgspec.convert(msgspec.to_builtins(question, enc_hook=_plain), type(question))
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at ")
+        place = path.strip("`").removeprefix("$").removeprefix(".")
+        raise BadQuestion(f"{kind}: {place}", f"{what}.") from None
+    except TypeError as error:  # what no question can hold at all
+        raise BadQuestion(kind, f"{error}.", "Give texts, numbers, and lists of them.") from None
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy as Python's own."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is nothing that a question holds")
+
+
+def refuse_choice(where: str, hint: Any, value: Any) -> None:
+    """Refuse a text that is none of a field's choices, where it has some."""
+    choices = [one for one in choices_of(hint) if isinstance(one, str)]
+    if choices and isinstance(value, str) and value not in choices:
+        raise unknown(where, "choice", value, choices)
+
+
+def choices_of(hint: Any) -> Iterator[Any]:
+    """What a field's type allows, one by one: types, and the values of a Literal."""
+    if not get_args(hint):
+        yield hint
+    for one in get_args(hint):
+        if one not in (NoneType, ...):
+            yield from (one,) if isinstance(one, str | int | float) else choices_of(one)
 
 
 def answer(journeys: Journeys, question: Q, find: Callable[[Journeys, Q], Finding], *, registry: str = "") -> Answer:
@@ -216,6 +271,7 @@ def answer(journeys: Journeys, question: Q, find: Callable[[Journeys, Q], Findin
     if not hasattr(journeys, "offsets"):
         hint = "Give journeys first: ws.journeys(), or etappe.journeys_from(frame, ...)."
         raise BadQuestion(name, f"{type(journeys).__name__} is no journeys.", hint)
+    question = checked(question)
     by = question.group_by()
     groups: list[tuple[str | None, Finding, int]]
     if by is None:
@@ -273,10 +329,13 @@ def answer_of(
 
 def _cautions(events: int, parts: list[tuple[str, Finding]]) -> tuple[Caution, ...]:
     """What to say about small or empty bases; of many small groups, one sentence."""
-    found: list[Caution] = []
-    for said in (said for _, part in parts for said in part.cautions):
-        if said not in found:
-            found.append(said)
+    every = [list(part.cautions) for _, part in parts]
+    alike = [said for said in every[0] if all(said in others for others in every)] if every else []
+    found = list(alike)
+    for (group, _), own in zip(parts, every, strict=True):  # what is said of some groups alone names them
+        found += [
+            caution(said.code, **said.values, group=group) if group else said for said in own if said not in alike
+        ]
     if events == 0:
         return (caution("empty"), *found)
     small = [(group, min(part.bases)) for group, part in parts if part.bases and min(part.bases) < MIN_N]

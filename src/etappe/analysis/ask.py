@@ -4,15 +4,14 @@ A question's name is its module's: `find` counts in one group of journeys, `who`
 whose numbers also depend on the registry says so with `answered`. A module loads when its question is asked.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
-from types import NoneType
-from typing import Any, Union, cast, get_args, get_type_hints
+from typing import Any, Union, cast, get_type_hints
 
 import msgspec
 
-from etappe.analysis.answer import Answer, Question, answer
+from etappe.analysis.answer import Answer, Question, answer, refuse_choice
 from etappe.analysis.kinds import QUESTIONS
 from etappe.arrays import Int
 from etappe.documents import line_of, load
@@ -73,18 +72,9 @@ def question_of(
         what, _, path = str(error).partition(" - at ")
         place = path.strip("`").removeprefix("$").removeprefix(".")
         named = place.split("[")[0] or next((name for name in known if f"`{name}`" in what), "")
-        choices = [one for one in choices_of(get_type_hints(struct)[named]) if isinstance(one, str)] if named else []
-        hint = f"Choose one of: {', '.join(choices)}." if choices else ""
-        raise BadQuestion(f"{where}{line(named)}: {kind}{'.' + place if place else ''}", f"{what}.", hint) from None
-
-
-def choices_of(kind: Any) -> Iterator[Any]:
-    """What a field's type allows, one by one: types, and the values of a Literal."""
-    if not get_args(kind):
-        yield kind
-    for one in get_args(kind):
-        if one not in (NoneType, ...):
-            yield from (one,) if isinstance(one, str | int | float) else choices_of(one)
+        if named in fields:
+            refuse_choice(f"{where}{line(named)}: {kind}.{named}", get_type_hints(struct)[named], fields[named])
+        raise BadQuestion(f"{where}{line(named)}: {kind}{'.' + place if place else ''}", f"{what}.") from None
 
 
 def read_question(text: str, where: str = "question") -> Question:
@@ -136,6 +126,12 @@ def who(
     """Positions of the journeys behind one row of the answer, as many as the row counts."""
     asked = question_of(question) if isinstance(question, Mapping) else question
     module = module_of(str(asked.__struct_config__.tag))
-    if hasattr(module, "answered"):
-        return cast(Int, module.who(journeys, asked, row, registry))
-    return cast(Int, module.who(journeys, asked, row))
+    registries = (registry,) if hasattr(module, "answered") else ()
+    try:
+        return cast(Int, module.who(journeys, asked, row, *registries))
+    except (KeyError, TypeError, AttributeError) as fault:
+        if isinstance(row, Mapping) and not (isinstance(fault, KeyError) and fault.args[0] not in row):
+            raise
+        kind = str(asked.__struct_config__.tag)
+        hint = f"Give a row of an answer to {kind}, as answer.rows() has them."
+        raise BadQuestion(f"{kind}: row", f"{row!r} is no row of it.", hint) from None

@@ -27,6 +27,7 @@ from etappe.journeys.stages import Registry, default_registry
 DIRECT: Final = 256
 """Up to so many names every pair of them is counted at once; beyond, the most frequent are found first."""
 DEEPEST: Final = 30
+WIDEST: Final = 1000
 ARROW: Final = "=>"
 OTHER, EXIT, START, NONE = "other", "exit", "start", "none"
 """The kinds of nodes that are no touchpoint."""
@@ -47,7 +48,7 @@ class Flow(Question, frozen=True, kw_only=True):
     depth: int = 5
     """So many steps, at most 30."""
     top: int = 5
-    """So many nodes a step; the rest is "other"."""
+    """So many nodes a step, at most 1,000; the rest is "other"."""
     collapse: bool = True
     """The same name several times in a row is one."""
     clean: tuple[str, ...] = ()
@@ -112,8 +113,8 @@ def _plan(journeys: Journeys, question: Flow) -> _Plan:
         raise BadQuestion("flow: end", "a flow goes forward from start or backward from end.", "Give one of them.")
     if not 1 <= question.depth <= DEEPEST:
         raise BadQuestion("flow: depth", f"{question.depth} is not between 1 and {DEEPEST}.", "Ask for 5 steps.")
-    if question.top < 1:
-        raise BadQuestion("flow: top", f"{question.top} is not above zero.", "Ask for 5 nodes a step.")
+    if not 1 <= question.top <= WIDEST:
+        raise BadQuestion("flow: top", f"{question.top} is not between 1 and {WIDEST}.", "Ask for 5 nodes a step.")
     level = _level(question)
     column = None if level == "touchpoint" else journeys.column(level, "flow: level")
     told: Sequence[str | None] = journeys.touchpoints if column is None else column.names

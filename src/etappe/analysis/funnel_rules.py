@@ -122,6 +122,8 @@ def _conflicts(question: "Funnel") -> None:
     if question.unit == "attempt" and (opened or any_order or question.limit or question.exclude or question.optional):
         hint = "Ask for journeys or sessions."
         raise BadQuestion("funnel: unit", "attempts are counted in closed funnels without further rules.", hint)
+    if question.by_at != "journey" and question.by is None:
+        raise BadQuestion("funnel: by_at", "there is no 'by' to be read there.", 'Give by, such as "channel".')
     if question.trend is not None and (opened or question.by_at != "journey"):
         name = "entry='open'" if opened else "by_at"
         raise BadQuestion("funnel: trend", f"a trend goes by step 1 alone, not with {name}.", f"Leave out {name}.")

@@ -20,7 +20,7 @@ from etappe.analysis.answer import Answer, Finding, Question, answer, caution
 from etappe.analysis.funnel_rules import codes_of
 from etappe.analysis.groups import within_group
 from etappe.analysis.kernel import arrays_of, kernel, plain
-from etappe.analysis.periods import Calendar, Unit, calendar_of, refuse_choices
+from etappe.analysis.periods import Calendar, Unit, calendar_of
 from etappe.arrays import Int, over_parts
 from etappe.errors import unknown
 from etappe.journeys.columns import Journeys
@@ -82,7 +82,6 @@ def _counted(
     journeys: Journeys, question: Lifecycle, period: str | None = None, states: tuple[int, ...] = ()
 ) -> tuple[Calendar, Int, NDArray[np.bool_]]:
     """The periods, the counts, and which journeys are in the states of a period."""
-    refuse_choices(question)
     name = question.touchpoint
     meant = np.zeros(max(1, len(journeys.touchpoints)), bool)
     meant[slice(None) if name is None else codes_of(journeys, name, "lifecycle: touchpoint")] = True

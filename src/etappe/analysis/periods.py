@@ -6,16 +6,14 @@ clock changes has 23 or 25 hours. Kernels compare whole numbers only.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.analysis.answer import Question
 from etappe.analysis.kernel import arrays_of, kernel
 from etappe.arrays import Int, over_parts
-from etappe.errors import unknown
 from etappe.journeys.columns import Journeys
 from etappe.units import DAY_US, SECOND_US
 
@@ -103,15 +101,6 @@ def calendar_of(journeys: Journeys, period: str) -> Calendar:
     stretches = held[0] + (np.arange(((high - edges[0]) >> shift) + 1) << shift)
     place = np.searchsorted(held, stretches, side="right") - 1
     return Calendar(tuple(days[:-1]), held, place.astype(np.int32), shift, high)
-
-
-def refuse_choices(question: Question) -> None:
-    """A value that is none of a field's choices is refused, with the choices there are."""
-    kind = str(question.__struct_config__.tag)
-    for name, hint in get_type_hints(type(question)).items():
-        choices: tuple[Any, ...] = get_args(hint) if get_origin(hint) is Literal else ()
-        if choices and getattr(question, name) not in choices:
-            raise unknown(f"{kind}: {name}", "choice", str(getattr(question, name)), choices)
 
 
 ROLLING_US: Final = {"day": DAY_US, "week": 7 * DAY_US, "month": 30 * DAY_US}

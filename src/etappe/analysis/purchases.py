@@ -101,7 +101,7 @@ def purchases_of(journeys: Journeys, goal: str, where: str) -> Purchases:
     currency = None
     if journeys.lazy_value is not None:
         value = np.asarray(journeys.value)[rows]
-        currency = _currency(journeys, rows[value != NO_VALUE], where)
+        currency = _currency(journeys, rows[value != NO_VALUE], goal, where)
     if float(np.abs(value[value != NO_VALUE].astype(np.float64)).sum()) >= MOST_VALUE:
         raise BadQuestion(f"{where}: value", "the values are beyond what 64 bits hold.", "Ask for a shorter time.")
     time_us = np.asarray(journeys.time_us)[rows]
@@ -110,13 +110,16 @@ def purchases_of(journeys: Journeys, goal: str, where: str) -> Purchases:
     return found.by_order(journeys.column(ORDER)) if ORDER in journeys.columns else found
 
 
-def _currency(journeys: Journeys, rows: Int, where: str) -> str | None:
+def _currency(journeys: Journeys, rows: Int, goal: str, where: str) -> str | None:
     if "currency" not in journeys.columns:
         return None
     column = journeys.column("currency")
     named = sorted({column.names[code] or "?" for code in distinct(column.codes[rows]).tolist()})
     if len(named) > 1:
-        hint = f"""Ask for one: where="currency = '{next(one for one in named if one != "?")}'"."""
+        one = next(name for name in named if name != "?")
+        # What is no purchase has no currency, and has to stay.
+        others = " and ".join(f"touchpoint <> '{journeys.touchpoints[c]}'" for c in codes_of(journeys, goal, where))
+        hint = f"""Ask for one: where="{others} or currency = '{one}'"."""
         raise MixedCurrencies(f"{where}: value", f"purchases have values in {', '.join(named)}.", hint)
     return next((one for one in named if one != "?"), None)
 

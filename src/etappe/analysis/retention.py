@@ -29,7 +29,7 @@ from etappe.analysis.funnel_rules import codes_of
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
 from etappe.analysis.kernel import arrays_of, plain
-from etappe.analysis.periods import ROLLING_US, Calendar, Unit, calendar_of, refuse_choices
+from etappe.analysis.periods import ROLLING_US, Calendar, Unit, calendar_of
 from etappe.analysis.retention_count import NO_ROW, WORD, count, spans
 from etappe.arrays import Int, over_parts
 from etappe.errors import BadQuestion, unknown
@@ -133,7 +133,6 @@ def _row_of(question: Retention, ranges: list[tuple[int, int]]) -> Int:
 
 
 def _plan(journeys: Journeys, question: Retention) -> _Plan:
-    refuse_choices(question)
     ranges = _ranges(question)
     if not question.calendar and question.period not in ROLLING_US:
         hint = "Roll by day (24 hours), week (7 days) or month (30 days), or ask for the calendar."

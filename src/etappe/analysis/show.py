@@ -4,6 +4,7 @@ from datetime import datetime
 from html import escape
 from importlib import import_module
 from itertools import groupby
+from math import floor
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -71,7 +72,7 @@ def base_line(found: "Answer", lang: str) -> str:
     line = word("answer.base", lang, **counts)
     if found.data_until is None:
         return line
-    until_us = round(datetime.fromisoformat(found.data_until).timestamp()) * SECOND_US
+    until_us = floor(datetime.fromisoformat(found.data_until).timestamp()) * SECOND_US
     return f"{line} {word('answer.until', lang, day=date(until_us, lang, found.timezone))}"
 
 

@@ -21,7 +21,7 @@ from etappe.analysis.funnel_rules import codes_of
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
 from etappe.analysis.kernel import arrays_of, kernel, plain
-from etappe.analysis.periods import LONGEST, calendar_of, first_day, refuse_choices
+from etappe.analysis.periods import LONGEST, calendar_of, first_day
 from etappe.arrays import Int, over_parts
 from etappe.errors import unknown
 from etappe.journeys.columns import Journeys
@@ -95,7 +95,6 @@ class _Plan:
 
 
 def _plan(journeys: Journeys, question: Stickiness) -> _Plan:
-    refuse_choices(question)
     name = question.touchpoint
     meant = np.zeros(max(1, len(journeys.touchpoints)), bool)
     meant[slice(None) if name is None else codes_of(journeys, name, "stickiness: touchpoint")] = True

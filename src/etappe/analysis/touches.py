@@ -209,7 +209,8 @@ def checked(question: "Attribution") -> None:
         raise BadQuestion("attribution: weights", "the custom model has no weights.", hint)
     weights = question.weights
     if weights and (len(weights) != 3 or not all(isfinite(w) and w >= 0 for w in weights) or sum(weights) <= 0):
-        what = f"{list(weights)} are no weights of the first, the middle and the last touch."
+        told = ", ".join(f"{weight:g}" for weight in weights)
+        what = f"[{told}] are no weights of the first, the middle and the last touch."
         raise BadQuestion("attribution: weights", what, "Give three numbers, none below 0, not all 0.")
     if not 1 <= question.order <= 3:
         raise BadQuestion("attribution: order", f"{question.order} is no order of a chain.", "Choose 1, 2 or 3.")

@@ -48,7 +48,7 @@ def _described(struct: type) -> dict[str, str]:
 
 def _plain(kind: Any) -> Any:
     """The type that a word on the command line has for a field, and None where a field takes more than words."""
-    from etappe.analysis.ask import choices_of
+    from etappe.analysis.answer import choices_of
 
     choices = list(choices_of(kind))
     several = get_origin(kind) is tuple

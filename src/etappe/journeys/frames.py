@@ -4,6 +4,7 @@ from functools import partial
 from hashlib import sha256
 from io import RawIOBase
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -67,6 +68,14 @@ def journeys_from(
     if not pa.types.is_timestamp(kind) and not pa.types.is_date(kind):
         hint = "Convert it first, for example with pandas.to_datetime."
         raise BadFile("journeys_from", f"column {time!r} holds {kind}, not timestamps.", hint)
+    try:
+        ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError):
+        hint = "Write a zone such as Europe/Berlin."
+        raise BadFile("journeys_from: timezone", f"{timezone!r} is no time zone.", hint) from None
+    if value is not None and not _holds_numbers(table.schema.field(value).type):
+        what = f"column {value!r} holds {table.schema.field(value).type}, no numbers."
+        raise BadFile("journeys_from: value", what, "Convert it first, for example with pandas.to_numeric.")
     moments = table[time].cast(pa.timestamp("us", getattr(kind, "tz", None)), safe=False)
     if getattr(kind, "tz", None) is None:
         moments = pc.assume_timezone(moments, timezone, ambiguous="earliest", nonexistent="earliest")
@@ -103,6 +112,12 @@ def journeys_from(
         ),
         lazy_value=partial(values, value) if value else None,
         name_of=lambda chosen: [str(who.names[i]) for i in chosen.tolist()],
+    )
+
+
+def _holds_numbers(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or kind == pa.null()
     )
 
 
