@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import time
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from etappe.apps.server import free_port
+
+# Granian shares a port that is in use, so that two test processes that ask at once would answer for each other.
+FIRST_PORT = 18420 + 20 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 class Client:
@@ -57,7 +61,7 @@ class Client:
 @contextmanager
 def served(folder: Path) -> Iterator[Client]:
     """Serve a workspace until the block ends; stopped by its process id."""
-    port = free_port("127.0.0.1", 18420)
+    port = free_port("127.0.0.1", FIRST_PORT)
     program = "from etappe.apps.cli import main; main()"
     command = [sys.executable, "-c", program, "serve", "-w", str(folder), "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:

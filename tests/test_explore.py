@@ -137,7 +137,9 @@ def test_a_whole_exploration_from_the_first_funnel_to_the_way_after_a_drop(windo
     expect(drawer.get_by_role("cell", name="c59")).to_be_visible()
     drawer.get_by_role("button", name="Wege danach zeigen").click()
     expect(
-        page.get_by_text("Nach visit kommt am häufigsten help: 50,0 % von 20 Journeys; 50,0 % enden hier.")
+        page.get_by_text(
+            "Nach visit kommt am häufigsten help: 50,0 % von 20 Journeys; bei 50,0 % folgt kein anderer Kontakt."
+        )
     ).to_be_visible()
     page.go_back()
     expect(page.get_by_text("Nach visit kommt am häufigsten help")).to_have_count(0)
@@ -194,7 +196,7 @@ def test_the_combobox_is_left_as_it_was_by_escape(window: Opened):
 
 def test_a_node_of_the_paths_opens_its_ways_and_becomes_the_start(window: Opened):
     page = window.go("/explore?tab=paths")
-    assert lead(page) == "100,0 % von 61 Journeys beginnen mit visit; 18,0 % enden nach dem ersten Kontakt."
+    assert lead(page) == "100,0 % von 61 Journeys beginnen mit visit; bei 18,0 % folgt darauf kein anderer Kontakt."
     page.get_by_role("button", name=re.compile("^cart: 40")).focus()
     page.keyboard.press("Enter")
     drawer = page.get_by_role("dialog")

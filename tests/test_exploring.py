@@ -18,6 +18,7 @@ from etappe.apps.captions import caption
 from etappe.apps.exploring import csv_of
 from etappe.apps.pictures import picture
 from etappe.journeys.columns import journeys_of
+from journeys_text import journeys
 from servers import Client, served
 from workspaces import made, shop, written
 
@@ -62,8 +63,9 @@ def test_the_start_knows_the_touchpoints_and_proposes_a_funnel(client: Client):
         ),
         (
             {"question": "flow", "start": "visit"},
-            "Nach visit kommt am häufigsten order: 66,7\u00a0% von 3 Journeys; 33,3\u00a0% enden hier.",
-            "After visit most often comes order: 66.7% of 3 journeys; 33.3% end here.",
+            "Nach visit kommt am häufigsten order: 66,7\u00a0% von 3 Journeys; "
+            "bei 33,3\u00a0% folgt kein anderer Kontakt.",
+            "After visit most often comes order: 66.7% of 3 journeys; in 33.3% no other contact follows.",
         ),
         (
             {"question": "flow", "end": "order"},
@@ -72,8 +74,8 @@ def test_the_start_knows_the_touchpoints_and_proposes_a_funnel(client: Client):
         ),
         (
             {"question": "flow"},
-            "100,0\u00a0% von 3 Journeys beginnen mit visit; 33,3\u00a0% enden nach dem ersten Kontakt.",
-            "100.0% of 3 journeys begin with visit; 33.3% end after the first contact.",
+            "100,0\u00a0% von 3 Journeys beginnen mit visit; bei 33,3\u00a0% folgt darauf kein anderer Kontakt.",
+            "100.0% of 3 journeys begin with visit; in 33.3% no other contact follows.",
         ),
         (
             {"question": "reach"},
@@ -258,3 +260,14 @@ def test_without_a_goal_the_two_most_frequent_touchpoints_are_proposed(tmp_path:
     ws.close()
     with served(ws.folder) as client:
         assert client.get("/api/explore")["suggested"] == ["y", "x"]
+
+
+def test_the_last_return_that_is_told_of_rests_on_enough_journeys():
+    week = 7 * 86_400_000_000
+    many = [f"{4 * week} a, {5 * week} a"] * 40
+    few = [f"0 a, {week} a, {6 * week} a"] * 12  # alone in the early cohort: all of them return after six weeks
+    held = journeys(*many, *few, f"{7 * week} a")
+    answer = etappe.retention(held, period="week")
+    alone = [row for row in answer.rows() if row["cohort"] is None and row["period"] == 6]
+    assert (alone[0]["share"], alone[0]["size"]) == (1.0, 12)
+    assert "6 " not in caption(answer, "de")

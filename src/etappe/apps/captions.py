@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from etappe.analysis.answer import Answer
+from etappe.analysis.answer import MIN_N, Answer
 from etappe.analysis.attribution import ELSEWISE
 from etappe.analysis.show import path_text
 from etappe.analysis.touches import NONE
@@ -147,6 +147,8 @@ def _retention(found: Answer, lang: str) -> str:
     question: Any = found.question
     means = [row for row in found.rows() if row["cohort"] is None and row["size"]]
     after = [row for row in means if row["period"] >= 1]
+    # The latest periods rest on the earliest cohorts alone; where others rest on enough journeys, these are told of.
+    after = [row for row in after if row["size"] >= MIN_N] or after
     if not after:
         return word("explore.caption.retention.none", lang)
 
