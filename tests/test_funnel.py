@@ -151,6 +151,21 @@ def test_blocks_threads_and_two_byte_codes_agree_with_the_definition(monkeypatch
     assert one.column("reached").to_pylist() == [sum(level > k for level in best) for k in range(4)]
 
 
+@pytest.mark.parametrize("names", [40, 300])
+def test_steps_of_many_touchpoints_and_blocks_of_many_journeys_agree_with_the_definition(names):
+    # More codes a step than are compared one by one; many short journeys and empty ones, so that blocks end by number.
+    rng = np.random.default_rng(names)
+    offsets = np.concatenate(([0], np.cumsum(rng.integers(0, 9, 3_000) * (rng.random(3_000) < 0.8))))
+    times = np.concatenate([np.sort(rng.integers(0, 100, n)) for n in np.diff(offsets)])
+    codes = rng.integers(0, names, offsets[-1])
+    name_of = (np.arange(names) % 5 % 4).astype(np.uint8)  # 0: no step
+    held = journeys_of(offsets, times, codes, [f"t{i}" for i in range(names)])
+    levels, _ = levels_of(arrays_of(held), name_of, [[1, 3], [2], [4]], 4, 60)
+    named = [1, 2, 1, 3]
+    best = [_greedy(times[a:b], name_of[codes[a:b]], named, 60) for a, b in pairwise(offsets)]
+    assert np.array_equal(levels, best)
+
+
 def _greedy(times, codes, steps, window):
     """From every start: each step as early as it can be; the longest chain."""
     best = 0
