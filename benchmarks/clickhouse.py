@@ -7,10 +7,11 @@ import json
 import resource
 import sys
 import time
+from functools import partial
 from importlib.metadata import version
-from statistics import median
 
 import chdb
+from clock import timed
 
 STEPS = ("product", "cart_add", "checkout_start", "purchase")
 WINDOW_US = 7 * 86_400_000_000
@@ -62,15 +63,8 @@ def main(path: str) -> None:
     loaded = time.perf_counter() - start
     times, answers = {}, {}
     for name, sql in QUESTIONS.items():
-        begin = time.perf_counter()
-        rows = [[int(v) if str(v).lstrip("-").isdigit() else v for v in row] for row in ask(sql)]
-        once = time.perf_counter() - begin
-        runs = []
-        for _ in range(7 if once < 2 else 3):
-            begin = time.perf_counter()
-            ask(sql)
-            runs.append(time.perf_counter() - begin)
-        times[name] = median(runs)
+        answer, times[name] = timed(partial(ask, sql))
+        rows = [[int(v) if str(v).lstrip("-").isdigit() else v for v in row] for row in answer]
         found: object = rows[0]
         if name.startswith("transitions"):
             found = sorted((a, b, n, m, x[0] if x else None) for a, b, n, m, *x in rows)

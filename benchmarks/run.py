@@ -1,7 +1,7 @@
 """Run: the first questions beside DuckDB, ClickHouse and Polars, on one generated log; writes docs/benchmarks.md.
 
-Each engine runs in a process of its own, so that peak memory is its own. Every question runs once to warm up and seven
-times to be measured (fewer where one takes seconds); the median counts. Answers are compared: an engine that gives
+Each engine runs in a process of its own, so that peak memory is its own. Every question runs once to warm up and then
+as often as `clock.py` says; the median counts. Answers are compared: an engine that gives
 another number is a failed bar. DuckDB and Polars hold the log as their own table, sorted as they like it best.
 
     python benchmarks/run.py 1e6 1e7
@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from clock import timed
 
 ENGINES = ("etappe", "duckdb", "clickhouse", "polars")
 PEERS = Path(__file__).parents[1] / ".venv-peers" / "bin" / "python"
@@ -341,15 +342,7 @@ def measure(engine: str, path: Path) -> dict[str, object]:
     loaded = time.perf_counter() - start
     times, digests = {}, {}
     for name, (ask, compared) in questions.items():
-        begin = time.perf_counter()
-        first = ask()
-        once = time.perf_counter() - begin
-        runs = []
-        for _ in range(7 if once < 2 else 3):
-            begin = time.perf_counter()
-            ask()
-            runs.append(time.perf_counter() - begin)
-        times[name] = median(runs)
+        first, times[name] = timed(ask)
         digests[name] = json.dumps(compared(first)) if compared else None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {"load": loaded, "times": times, "answers": digests, "peak": peak, "version": version(engine)}

@@ -6,6 +6,7 @@ journeys, never the touchpoints, so that the groups add up to the whole.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from importlib import import_module
 from types import NoneType
@@ -213,6 +214,11 @@ def listed(names: Sequence[str], where: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
 def checked(question: Q) -> Q:
     """The question, once each field holds what its type says: Python checks no struct when it is made.
 
@@ -224,7 +230,7 @@ def checked(question: Q) -> Q:
         A value of another type, or a whole number beyond 32 bits.
     """
     kind = str(question.__struct_config__.tag)
-    for name, hint in get_type_hints(type(question)).items():
+    for name, hint in _hints(type(question)).items():
         value = getattr(question, name)
         refuse_choice(f"{kind}: {name}", hint, value)
         if isinstance(value, int) and not -(2**31) <= value < 2**31:
