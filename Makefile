@@ -42,8 +42,9 @@ types: $(VENV)/.test ## Types: mypy, strict
 ui: ui/node_modules/.done ## Build the web application into the package (tests build it again and compare)
 	$(NPM) run --silent build
 
-docs: $(VENV)/.test ## Write docs/requirements.md again from the marks on the tests
+docs: $(VENV)/.test ## Write again what is made from other files: docs/requirements.md, the default registry's JSON
 	$(BIN)/python tools/requirements.py
+	$(BIN)/python tools/defaults.py
 
 bench: $(VENV)/.test .venv-peers/.done ## Measure, beside DuckDB, ClickHouse and Polars (benchmarks/)
 	$(BIN)/python benchmarks/run.py

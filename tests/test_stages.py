@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from etappe import arrays
 from etappe.errors import BadDocument, UnknownName
 from etappe.journeys.columns import journeys_of
-from etappe.journeys.stages import UNASSIGNED, atoms_of, default_registry, extend, stage_sequence, undiscovered
+from etappe.journeys.stages import (
+    UNASSIGNED,
+    atoms_of,
+    default_registry,
+    extend,
+    read_defaults,
+    stage_sequence,
+    undiscovered,
+)
 from etappe.vocabulary import ATOMS, say
 from journeys_text import journeys
 
@@ -425,3 +433,7 @@ def test_a_fault_is_refused_with_its_place_and_a_remedy(text, sentence):
     with pytest.raises(BadDocument) as refused:
         extend(default_registry(), text, "r")
     assert sentence in str(refused.value)
+
+
+def test_the_default_registry_is_what_its_yaml_files_say():
+    assert default_registry() == read_defaults(), "run `make docs`"
