@@ -1,4 +1,5 @@
-"""Other programs give the same numbers: ClickHouse for funnels, PM4Py for variants and transitions (`make oracles`).
+"""Other programs give the same numbers (`make oracles`): ClickHouse for funnels, PM4Py for variants and transitions,
+Lifetimes for customers' value, ChannelAttribution and networkx for attribution.
 
 They run in an environment of their own; a peer that is missing there is a failure, not a skip.
 """
@@ -11,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from etappe.analysis.attribution import attribution
+from etappe.analysis.bgnbd import Customers, alive, expected_orders, expected_value, fit_orders, fit_values
 from etappe.analysis.funnel import funnel
 from etappe.analysis.transitions import transitions
 from etappe.analysis.variants import variants
@@ -87,3 +90,73 @@ def test_pm4py_finds_the_same_variants_and_transitions():
     assert sorted([row["path"], row["count"]] for row in ours) == found["variants"]
     pairs = transitions(held, medians=False).rows()
     assert sorted([row["from"], row["to"], row["count"]] for row in pairs) == found["transitions"]
+
+
+def test_lifetimes_fits_and_forecasts_the_same_customers():
+    rng = np.random.default_rng(3)
+    n, r, alpha, a, b = 3_000, 0.6, 6.0, 0.8, 2.5  # labelled synthetic: drawn from the model itself
+    age = rng.uniform(20, 80, n).round()
+    rate, leaves = rng.gamma(r, 1 / alpha, n), rng.beta(a, b, n)
+    x, recency = np.zeros(n, np.int64), np.zeros(n)
+    for c in range(n):
+        at = 0.0
+        while True:
+            at += rng.exponential(1 / rate[c])
+            if at > age[c]:
+                break
+            x[c], recency[c] = x[c] + 1, at
+            if rng.random() < leaves[c]:
+                break
+    value = np.where(x > 0, rng.gamma(6.0 * np.maximum(x, 1), 1 / rng.gamma(4.0, 1 / 15.0, n)) / np.maximum(x, 1), 0.0)
+    found = peer(
+        "lifetimes", {"x": x.tolist(), "recency": recency.tolist(), "age": age.tolist(), "value": value.tolist()}
+    )
+    customers = Customers(x, recency, age)
+    orders = fit_orders(customers)
+    assert orders.estimate == pytest.approx(found["orders"], rel=1e-3)
+    theirs = np.array(found["orders"])
+    assert expected_orders(theirs, customers, 52.0) == pytest.approx(found["expected"], rel=1e-6)
+    assert alive(theirs, customers) == pytest.approx(found["alive"], rel=1e-9)
+    again = x > 0
+    assert fit_values(x[again], value[again]).estimate == pytest.approx(found["values"], rel=1e-3)
+    assert expected_value(np.array(found["values"]), x, value)[again] == pytest.approx(np.array(found["worth"])[again])
+
+
+def _paths(seed, names, *, sorted_names=False):
+    """Paths of touches with how many converted and how many did not, and the same as journeys with a goal."""
+    rng = np.random.default_rng(seed)
+    paths, lists = [], []
+    for _ in range(60):
+        touches = rng.choice(names, rng.integers(1, 6), replace=not sorted_names).tolist()
+        touches = sorted(touches) if sorted_names else touches
+        converted, lost = rng.integers(0, 9, 2).tolist()
+        paths.append([">".join(touches), converted, lost])
+        journey = list(enumerate(touches))
+        lists += [[*journey, (len(touches), "goal")]] * converted + [journey] * lost
+    return paths, lists
+
+
+def test_channelattribution_credits_alike():
+    paths, lists = _paths(5, list("ABCD"))
+    found = peer("channels", {"paths": paths})
+    held = built(lists, names=[*"ABCD", "goal"])
+    for model, theirs in (("first", "first_touch"), ("last", "last_touch"), ("linear", "linear_touch")):
+        ours = attribution(held, "goal", model=model, window=None).rows()
+        credit = {row["touchpoint"]: row["credit"] for row in ours if row["touchpoint"] != "(none)"}
+        assert credit == pytest.approx({row["channel_name"]: row[theirs] for row in found["rules"]}, abs=1e-6), model
+    # Its chain is a simulation of some million walks: equal as far as those go.
+    ours = attribution(held, "goal", model="markov", window=None).rows()
+    credit = {row["touchpoint"]: row["credit"] for row in ours if row["touchpoint"] != "(none)"}
+    theirs = {row["channel_name"]: row["total_conversions"] for row in found["markov"]}
+    assert credit == pytest.approx(theirs, rel=0.01)
+
+
+def test_networkx_finds_the_same_removal_effects_by_walking_every_path():
+    paths, lists = _paths(6, list("ABCDE"), sorted_names=True)
+    held = built(lists, names=[*"ABCDE", "goal"])
+    ours = attribution(held, "goal", model="markov", window=None).rows()
+    seen = [row for row in ours if row["touchpoint"] != "(none)"]
+    whole = sum(row["credit"] for row in seen)
+    assert {row["touchpoint"]: row["credit"] / whole for row in seen} == pytest.approx(
+        peer("networkx", {"paths": paths}), abs=1e-9
+    )
