@@ -26,6 +26,8 @@ from clock import timed
 from peers import FLOW, GOAL, STEPS, TOP, USUAL, WEEKS, Result, duckdb_engine, polars_engine
 
 ENGINES = ("etappe", "duckdb", "clickhouse", "polars")
+TOOLS = ("retentioneering", "pm4py")
+MOST_FOR_TOOLS = 10_000_000
 PEERS = Path(__file__).parents[1] / ".venv-peers" / "bin" / "python"
 """ClickHouse has an environment of its own; benchmarks/clickhouse.py asks it."""
 BARS = {
@@ -101,6 +103,14 @@ def etappe_engine(path: Path) -> tuple[Callable[[], None], dict[str, Result]]:
         "step flow, steps 1 to 10": (lambda: etappe.flow(j(), depth=FLOW, collapse=False), steps),
         "top-100 variants": (lambda: etappe.variants(j(), top=TOP), lambda a: a.column("count")),
         "sessions, 30 min": (lambda: etappe.sessions(j(), medians=False), lambda a: a.column("sessions")[0]),
+        "transitions, counts": (
+            lambda: etappe.transitions(j(), medians=False),
+            lambda a: sorted([r["from"], r["to"], r["count"]] for r in a.rows()),
+        ),
+        "funnel, 4 steps, no window": (
+            lambda: etappe.funnel(j(), STEPS, within=None, medians=False),
+            lambda a: a.column("reached"),
+        ),
         "weekly retention": (lambda: etappe.retention(j(), periods=WEEKS), cohorts),
         "Markov attribution": (
             lambda: etappe.attribution(j(), GOAL, model="markov", window=None, counts=False),
@@ -132,6 +142,8 @@ def in_process(engine: str, path: Path) -> dict[str, object]:
     command = [sys.executable, __file__, "--engine", engine, str(path)]
     if engine == "clickhouse":
         command = [str(PEERS), str(Path(__file__).with_name("clickhouse.py")), str(path)]
+    if engine in TOOLS:
+        command = [str(PEERS), str(Path(__file__).with_name("processes.py")), engine, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise SystemExit(f"{engine}: {done.stderr[-2000:]}")
@@ -191,6 +203,24 @@ def table(events: int, results: dict[str, dict]) -> tuple[list[str], bool]:
     return lines, met
 
 
+def tools_table(results: dict[str, dict]) -> list[str]:
+    """Lines of Markdown: what tools for processes and products answer of the same, or that their answer differs."""
+    lines = ["| question | Etappe | retentioneering | PM4Py |", "|---|--:|--:|--:|"]
+    for name in ("transitions, counts", "funnel, 4 steps, no window", "top-100 variants"):
+        ours = results["etappe"]
+        told = [f"{ours['times'][name] * 1e3:.1f} ms"]
+        for tool in TOOLS:
+            theirs = results[tool]
+            same = theirs["answers"].get(name) == ours["answers"][name]
+            seconds = theirs["times"].get(name)
+            ratio = "–" if seconds is None else f"{seconds * 1e3:,.0f} ms, {seconds / ours['times'][name]:.0f}x"
+            told.append(ratio if seconds is None or same else f"{ratio}, another answer")
+        lines.append(f"| {name} | {' | '.join(told)} |")
+    loads, peaks = ([f"{results[tool][what]:.1f}" for tool in ("etappe", *TOOLS)] for what in ("load", "peak"))
+    lines.append(f"| file to first answer, s | {' | '.join(loads)} |")
+    return [*lines, f"| peak memory, GB | {' | '.join(peaks)} |", ""]
+
+
 def main(sizes: list[int]) -> None:
     lines = [
         "# Benchmarks",
@@ -210,13 +240,15 @@ def main(sizes: list[int]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "log.parquet"
             subprocess.run([sys.executable, Path(__file__).with_name("generate.py"), str(events), path], check=True)
-            results = {engine: in_process(engine, path) for engine in ENGINES}
+            tools = TOOLS if events <= MOST_FOR_TOOLS else ()
+            results = {engine: in_process(engine, path) for engine in (*ENGINES, *tools)}
             results["etappe"]["fresh"] = fresh(path.parent)
         rows, met = table(events, results)
+        rows += tools_table(results) if tools else []
         lines += rows
         print("\n".join(rows), "all bars met" if met else "NOT all bars met")
         kept &= met
-    versions = ", ".join(f"{engine} {results[engine]['version']}" for engine in ENGINES)
+    versions = ", ".join(f"{engine} {results[engine]['version']}" for engine in (*ENGINES, *TOOLS) if engine in results)
     now = datetime.now(UTC).date()
     busy = max(before, os.getloadavg()[0])
     # On a machine that others use at the same time neither the milliseconds nor the ratios are evidence.
