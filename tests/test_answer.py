@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import etappe
+from etappe.analysis.answer import caution
 from etappe.analysis.funnel import funnel
 from etappe.analysis.groups import groups_of
 from etappe.analysis.intervals import median, median_ranks, shares
@@ -82,6 +83,13 @@ def test_a_small_base_is_said_in_words():
     assert said.say("de") == "Nur 20 Fälle, weniger als 30: Anteile und Mediane sind unsicher."
     # A funnel rests on those who enter it and on those who reach the step before.
     assert funnel(shop(40), ["visit", "order", "visit"]).warnings[0].values["n"] == 20
+
+
+def test_a_caution_about_one_alone_speaks_of_one_and_writes_times_as_its_language_does():
+    one = caution("left-out-open", journeys=1, within="30d")
+    assert one.text.startswith("1 journey began less than 30 days before the end of the data and is left out")
+    assert one.say("de").startswith("1 Journey begann weniger als 30 Tage vor dem Ende der Daten und ist ausgelassen")
+    assert "ab 23.11.2026 endet" in caution("unfinished-period", period="2026-11-23").say("de")
 
 
 def test_an_empty_base_is_said_in_words():

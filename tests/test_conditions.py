@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import etappe
 import naive_sequences as naive
+from etappe.analysis.reach import reach
 from etappe.condition import Both, Compare, Did, Node, Not, to_text
 from etappe.errors import BadExpression, EtappeError, UnknownName
 from etappe.expression import parse
@@ -449,3 +450,39 @@ def test_an_empty_workspace_is_asked_as_any_other():
     assert len(empty.where("did order then order within 7d and channel = 'web' and day = '2026-01-01'")) == 0
     with pytest.raises(UnknownName, match="no touchpoint named 'cart'"):
         empty.where("did cart")
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("channel = 'emial'", ["In channel, “emial” never occurs; is “email” meant?"]),
+        ("not channel in ('web', 'zzz')", ["In channel, “zzz” never occurs."]),
+        ("channel like 'x%'", ["In channel, “x%” never occurs."]),
+        ("did a then (channel = 'wep')", ["In channel, “wep” never occurs; is “web” meant?"]),
+        ("channel = 'web' or touchpoint = 'b'", []),
+        ("channel like 'e%' and value > 7", []),
+    ],
+)
+def test_a_value_that_never_occurs_is_said_with_the_nearest(condition, said):
+    columns = {"channel": ["email", "web", "email"]}
+    shop = built([[(0, "a"), (5, "b")], [(1, "a")]], columns=columns, values=[50_000, None, 120_000])
+    found = reach(shop.where(condition)).warnings
+    assert [one.text for one in found if one.code.startswith("value-unknown")] == said
+    again = reach(shop.where(condition).where(condition)).warnings
+    assert [one.text for one in again if one.code.startswith("value-unknown")] == said
+
+
+@pytest.mark.parametrize(
+    ("condition", "remedy"),
+    [("value > 'a'", "Name a number, such as 5."), ("value > '5'", "Write 5, without quotes.")],
+)
+def test_numbers_are_not_ordered_among_texts(condition, remedy):
+    shop = built([[(0, "a"), (5, "b")]], values=[120_000, 50_000])
+    with pytest.raises(BadExpression) as refused:
+        shop.where(condition)
+    assert refused.value.hint == remedy
+
+
+def test_codes_made_of_digits_are_ordered_as_texts():
+    shop = built([[(0, "a")], [(1, "a")]], attributes={"postcode": ["01067", "80331"]})
+    assert len(shop.where("postcode >= '1'")) == 1

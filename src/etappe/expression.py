@@ -10,7 +10,7 @@ Over journeys also: did STEP, never STEP, did STEP then STEP [then …] [within 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -45,6 +45,7 @@ class Expression(msgspec.Struct, frozen=True):
         return f"at position {self.places[kind, name] + 1} of {self.text!r}"
 
 
+ORDERS: Final = ("<", "<=", ">", ">=")
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 
 
@@ -87,7 +88,8 @@ def mask(expression: Expression, columns: Mapping[str, Column]) -> Bool:
 
 
 def refuse_numbers(expression: Expression, columns: Mapping[str, Column]) -> None:
-    """Refuse to compare a column that holds only texts with a number: nothing would ever meet it, without a word.
+    """Refuse to compare a column of texts with a number, and to order numbers among texts: without a word nothing would
+    ever meet the first, and '9' would be above '10'.
 
     Raises
     ------
@@ -103,6 +105,15 @@ def refuse_numbers(expression: Expression, columns: Mapping[str, Column]) -> Non
             place = expression.at("column", node.column)
             what = f"column {node.column!r}, {place}, holds texts such as {texts[0]!r}, and no number."
             raise BadExpression("where", what, f"Compare it with a text: '{number:g}'.")
+        ordered = next((value for value in node.values if isinstance(value, str)), None) if node.op in ORDERS else None
+        if ordered is not None and texts and all(_float(text) is not None for text in texts):
+            as_number = _NUMBER.fullmatch(ordered)
+            if as_number and node.column != "value":  # postal codes are ordered as texts
+                continue
+            place = expression.at("column", node.column)
+            what = f"column {node.column!r}, {place}, holds numbers, and {ordered!r} is a text."
+            remedy = f"Write {ordered}, without quotes." if as_number else f"Name a number, such as {texts[0]}."
+            raise BadExpression("where", what, remedy)
 
 
 def judge(node: Node, leaf: Callable[[Node], Judged | None]) -> Judged:
@@ -166,6 +177,12 @@ def _verdict(text: str | None, node: Compare) -> bool | None:
         return None
     right: Any = value
     return bool({"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[node.op])
+
+
+def like(pattern: str, texts: Iterable[str]) -> bool:
+    """Whether any text fits a pattern."""
+    fits = _like(pattern).fullmatch
+    return any(fits(text) is not None for text in texts)
 
 
 def _same(text: str, value: Value) -> bool:

@@ -59,11 +59,29 @@ def date(us: int, lang: str, timezone: str = "UTC") -> str:
     return f"{moment.day} {months[moment.month - 1]} {moment.year}"
 
 
+UNITS: Final = ((DAY_US, "day"), (3600 * SECOND_US, "hour"), (60 * SECOND_US, "minute"))
+
+
 def duration(us: float, lang: str) -> str:
     """A length of time in its largest fitting unit, with one decimal: "2,6 Tage", "40 s"."""
-    for size, unit in ((DAY_US, "day"), (3600 * SECOND_US, "hour"), (60 * SECOND_US, "minute")):
+    for size, unit in UNITS:
         if us >= size:
             amount = us / size
             text = number(amount, lang, 1 if amount < 100 else 0)
             return f"{text} {word(f'unit.{unit}.one' if text in ('1,0', '1.0') else f'unit.{unit}.other', lang)}"
     return f"{number(us / SECOND_US, lang)} s"
+
+
+def limit(us: int, lang: str) -> str:
+    """A length of time that somebody set, in its largest unit without a rest: "30 Tage", "36 hours".
+
+    Examples
+    --------
+    >>> limit(30 * DAY_US, "de"), limit(DAY_US * 3 // 2, "en")
+    ('30 Tage', '36 hours')
+    """
+    for size, unit in UNITS:
+        if us >= size and us % size == 0:
+            amount = us // size
+            return f"{number(amount, lang)} {word(f'unit.{unit}.one' if amount == 1 else f'unit.{unit}.other', lang)}"
+    return duration(us, lang)

@@ -4,8 +4,10 @@ Unit of count: said by each question; `n` is always the number of journeys in th
 journeys, never the touchpoints, so that the groups add up to the whole.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from importlib import import_module
@@ -22,8 +24,8 @@ from etappe.analysis.show import page, text
 from etappe.analysis.table import arrow_table
 from etappe.errors import BadQuestion, MissingExtra, unknown
 from etappe.journeys.columns import Journeys, Origin
-from etappe.language import LANGUAGES, duration, number, word
-from etappe.units import iso
+from etappe.language import LANGUAGES, date, duration, has_word, limit, number, word
+from etappe.units import SECOND_US, duration_us, iso
 
 MIN_N: Final = 30
 """Below so many cases a share or a median is shown as unreliable."""
@@ -54,6 +56,11 @@ class Question(
 Q = TypeVar("Q", bound=Question)
 
 
+COUNTED: Final = ("n", "journeys", "count", "touches")
+"""What a caution counts; of one alone it may speak in the singular (a text that ends in `.one`)."""
+DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+
+
 class Caution(msgspec.Struct, frozen=True):
     """What weakens an answer, in words; the code and the values are for other languages."""
 
@@ -62,14 +69,23 @@ class Caution(msgspec.Struct, frozen=True):
     values: dict[str, str | int] = {}
 
     def say(self, lang: str) -> str:
-        """The caution in a language, its numbers and durations (`_us`) as that language writes them."""
+        """The caution in a language; its numbers, days and lengths of time as that language writes them."""
         group = f"{self.values['group']}: " if "group" in self.values else ""
-        told = {
-            name: duration(value, lang) if name.endswith("_us") else number(value, lang)
-            for name, value in self.values.items()
-            if isinstance(value, int)
-        }
-        return group + word(f"answer.{self.code}", lang, **{**self.values, **told})
+        key = f"answer.{self.code}"
+        if next((self.values[name] for name in COUNTED if name in self.values), None) == 1 and has_word(f"{key}.one"):
+            key += ".one"
+        return group + word(key, lang, **{name: _said(name, value, lang) for name, value in self.values.items()})
+
+
+def _said(name: str, value: str | int, lang: str) -> str:
+    """A value within a sentence."""
+    if isinstance(value, int):
+        return duration(value, lang) if name.endswith("_us") else number(value, lang)
+    if name == "within":
+        return limit(duration_us(value, name), lang)
+    if name == "period" and DAY.fullmatch(value):
+        return date(int(datetime.fromisoformat(value + "T00:00Z").timestamp()) * SECOND_US, lang)
+    return value
 
 
 def caution(code: str, **values: str | int) -> Caution:
@@ -304,7 +320,7 @@ def answer_of(
     if question.group_by() is None:
         found = groups[0][1]
         table = arrow_table(found.columns)
-        cautions = _cautions(events, [("", found)])
+        cautions = _cautions(events, [("", found)], origin)
         denominators = dict(found.denominators)
     else:
         tables = []
@@ -313,7 +329,7 @@ def answer_of(
             one = one.add_column(0, "group_n", arrow_table({"n": np.full(one.num_rows, count, np.int64)}).column(0))
             tables.append(one.add_column(0, "group", arrow_table({"group": [group] * one.num_rows}).column(0)))
         table = pa.concat_tables(tables, promote_options="permissive")
-        cautions = _cautions(events, [(group or "–", part) for group, part, _ in groups])
+        cautions = _cautions(events, [(group or "–", part) for group, part, _ in groups], origin)
         keys = dict.fromkeys(key for _, part, _ in groups for key in part.denominators)
         denominators = {key: sum(part.denominators.get(key, 0) for _, part, _ in groups) for key in keys}
     until = None if origin.data_until_us is None else iso(origin.data_until_us)
@@ -333,11 +349,17 @@ def answer_of(
     )
 
 
-def _cautions(events: int, parts: list[tuple[str, Finding]]) -> tuple[Caution, ...]:
-    """What to say about small or empty bases; of many small groups, one sentence."""
+def _strange(column: str, value: str, near: str) -> Caution:
+    """What to say of a value that a filter asks for and the data do not have."""
+    told = {"column": column, "value": value}
+    return caution("value-unknown-near", **told, near=near) if near else caution("value-unknown", **told)
+
+
+def _cautions(events: int, parts: list[tuple[str, Finding]], origin: Origin) -> tuple[Caution, ...]:
+    """What to say about strange filters, small or empty bases; of many small groups, one sentence."""
     every = [list(part.cautions) for _, part in parts]
     alike = [said for said in every[0] if all(said in others for others in every)] if every else []
-    found = list(alike)
+    found = [*(_strange(*one) for one in origin.strange), *alike]
     for (group, _), own in zip(parts, every, strict=True):  # what is said of some groups alone names them
         found += [
             caution(said.code, **said.values, group=group) if group else said for said in own if said not in alike

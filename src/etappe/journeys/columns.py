@@ -14,7 +14,7 @@ from etappe.arrays import Codes, Column, Int, code_type, distinct
 from etappe.errors import unknown
 from etappe.expression import Condition, read_condition
 from etappe.journeys.clock import CLOCK
-from etappe.journeys.conditions import journeys_that, over_touchpoints, touchpoints_that
+from etappe.journeys.conditions import journeys_that, over_touchpoints, strange_values, touchpoints_that
 from etappe.units import MONEY, NO_VALUE, duration_us
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class Origin:
     """Events in the data, before any filter."""
     subjects: int = 0
     """Subjects in the data, before any filter."""
+    strange: tuple[tuple[str, str, str], ...] = ()
+    """What filters ask for and the data lack: column, value, and the nearest value there is ("": none is near)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +182,8 @@ class Journeys:
         """Only what meets a condition, as text or as a tree: "channel = 'web' and did cart then order within 7d".
 
         A condition is judged for each touchpoint, and what the journey did on the journey as it is before the filter;
-        one that names no column over touchpoints selects whole journeys.
+        one that names no column over touchpoints selects whole journeys. A value that no touchpoint and no customer has
+        is no error, it may come tomorrow: every answer then says so.
 
         Raises
         ------
@@ -194,7 +197,9 @@ class Journeys:
             found = self.keep(touchpoints_that(self, expression))
         else:
             found = self.select(journeys_that(self, expression))
-        return found._noting(expression.text)
+        noted = found._noting(expression.text)
+        strange = (*self.origin.strange, *strange_values(self, expression))
+        return replace(noted, origin=replace(noted.origin, strange=tuple(dict.fromkeys(strange))))
 
     def labelled(self, registry: "Registry | None" = None, *, model: str = "m4", lang: str = "en") -> "Journeys":
         """With what a registry says of each touchpoint as columns: stage, atom, medium, contact, category, owner.

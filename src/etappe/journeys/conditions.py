@@ -6,7 +6,8 @@ touchpoints of a journey. A condition that names no column over touchpoints sele
 
 from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,11 @@ from numpy.typing import NDArray
 from etappe.arrays import Codes, Column
 from etappe.condition import Both, Compare, Did, Node, Not, nodes, touchpoint_of
 from etappe.errors import BadExpression, UnknownName, unknown
-from etappe.expression import ALWAYS, Bool, Expression, Judged, compared, judge, refuse_numbers
+from etappe.expression import ALWAYS, Bool, Expression, Judged, compared, judge, like, refuse_numbers
 from etappe.units import duration_us
+
+MOST_NAMES: Final = 10_000
+"""Among more values none is looked for that is like the one asked for."""
 
 if TYPE_CHECKING:
     from etappe.journeys.columns import Journeys
@@ -38,6 +42,22 @@ def journeys_that(journeys: "Journeys", expression: Expression) -> Bool:
 def touchpoints_that(journeys: "Journeys", expression: Expression) -> Bool:
     """(t,) which touchpoints meet a condition."""
     return _Meaning(journeys, expression).of_touchpoints(expression.tree)[0]
+
+
+def strange_values(journeys: "Journeys", expression: Expression) -> list[tuple[str, str, str]]:
+    """Texts that a condition compares a column with and that the column never holds, with the nearest that it does."""
+    found = []
+    for node in nodes(expression.tree):
+        if not isinstance(node, Compare) or node.op not in ("=", "<>", "in", "like"):
+            continue
+        texts = [value for value in node.values if isinstance(value, str)]
+        names = _Meaning(journeys, expression).columns[node.column].names if texts else ()
+        known = {name for name in names if name is not None}
+        for value in texts:
+            if not (like(value, known) if node.op == "like" else value in known):
+                near = get_close_matches(value, known, n=1, cutoff=0.6) if len(known) <= MOST_NAMES else []
+                found.append((node.column, value, near[0] if near else ""))
+    return found
 
 
 class _Meaning:
