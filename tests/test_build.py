@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import etappe
-from etappe.errors import BadFile, UnknownName
+from etappe.errors import BadFile, BadQuestion, UnknownName
 from etappe.journeys.sorting import sort_rows
+from etappe.units import NO_VALUE
 from journeys_text import PROPERTY
 from workspaces import made, written
 
@@ -117,6 +118,39 @@ def test_what_is_no_table_is_refused() -> None:
         etappe.journeys_from(pa.table(rows()), customer="who", time="when", touchpoint="what", value="what")
     with pytest.raises(BadFile, match="'Mars/X' is no time zone"):
         etappe.journeys_from(pa.table(rows()), customer="who", time="when", touchpoint="what", timezone="Mars/X")
+
+
+def test_an_infinite_value_of_a_frame_is_refused_with_its_row_and_nan_is_no_value() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    frame = {"c": ["a", "b", "c"], "t": [start] * 3, "x": ["visit"] * 3}
+    told = {"customer": "c", "time": "t", "touchpoint": "x", "value": "v"}
+    assert etappe.journeys_from(pa.table(frame | {"v": [1.0, float("nan"), None]}), **told).value.tolist() == [
+        10_000,
+        NO_VALUE,
+        NO_VALUE,
+    ]
+    with pytest.raises(BadFile, match=r"journeys_from: value: column 'v' is infinite in 1 rows, the first is row 2"):
+        etappe.journeys_from(pa.table(frame | {"v": [1.0, None, float("-inf")]}), **told)
+
+
+def test_an_infinite_value_of_a_file_is_refused_also_where_no_mapping_names_its_column(tmp_path: Path) -> None:
+    lines = (
+        "a,2026-01-01T00:00:00Z,visit,1.5\nb,2026-01-02T00:00:00Z,visit,inf\nc,2026-01-03T00:00:00Z,visit,-Infinity\n"
+    )
+    (report,) = made(tmp_path).import_files([written(tmp_path, "a.csv", "customer,time,touchpoint,value\n" + lines)])
+    assert (report.events, report.reasons) == (1, {"infinite": 2})
+
+
+def test_a_question_that_is_given_a_condition_says_where_conditions_go() -> None:
+    j = etappe.journeys_from(pa.table(rows()), customer="who", time="when", touchpoint="what")
+    with pytest.raises(BadQuestion) as refused:
+        etappe.reach(j, where="device = 'web'")
+    expected = (
+        "reach: where: a question takes no condition. Filter the journeys first: reach(journeys.where(...), ...)."
+    )
+    assert str(refused.value) == expected
+    assert etappe.reach(j.where("device = 'web'")).events == 2
+    assert etappe.reach is etappe.reach
 
 
 def test_more_touchpoints_than_two_bytes_hold_are_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 Public names load on first use, so that `import etappe` stays light.
 """
 
+from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,25 @@ __all__ = ["__version__", *_HOME]
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'etappe' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    found = getattr(import_module(_HOME[name]), name)
+    if _HOME[name] == f"etappe.analysis.{name}":  # a question's own function
+        found = globals()[name] = _without_condition(found)
+    return found
+
+
+def _without_condition(question: Any) -> Any:
+    """A question's function, which tells where a condition belongs when it is given one."""
+
+    @wraps(question)
+    def asked(*given: Any, **named: Any) -> Any:
+        if "where" in named and "where" not in question.__code__.co_varnames:
+            from etappe.errors import BadQuestion
+
+            hint = f"Filter the journeys first: {question.__name__}(journeys.where(...), ...)."
+            raise BadQuestion(f"{question.__name__}: where", "a question takes no condition.", hint)
+        return question(*given, **named)
+
+    return asked
 
 
 def __dir__() -> list[str]:

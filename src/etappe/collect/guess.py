@@ -251,8 +251,9 @@ class _Guesser:
             form.decimal, thousands = ".", None
         form.thousands = thousands
         _, reasons, signs = values.texts_money(list(texts), form)
-        either = int((reasons == values.EITHER).sum())
-        if not texts or int((reasons == values.OK).sum()) + either < ENOUGH * len(texts):
+        either, good = int((reasons == values.EITHER).sum()), int((reasons == values.OK).sum())
+        infinite = int((reasons == values.INFINITE).sum())  # an amount gone wrong: its row is refused
+        if not good + either or good + either + infinite < ENOUGH * len(texts):
             return None
         if either:
             text = next(t for t, reason in zip(texts, reasons, strict=True) if reason == values.EITHER)

@@ -32,7 +32,7 @@ def journeys_from(
     ----------
     frame : anything with ``__arrow_c_stream__``
     customer, time, touchpoint : names of columns without gaps; `time` holds timestamps
-    value : a column of numbers, in units of a currency
+    value : a column of numbers, in units of a currency; NaN is no value
     timezone : of times that have none
 
     Every other column can be filtered and broken down by its name.
@@ -42,7 +42,7 @@ def journeys_from(
     UnknownName
         A column is not there.
     BadFile
-        The frame is none, times are not timestamps, or one of the three columns has gaps.
+        The frame is none, times are not timestamps, one of the three columns has gaps, or a value is infinite.
 
     Examples
     --------
@@ -76,6 +76,8 @@ def journeys_from(
     if value is not None and not _holds_numbers(table.schema.field(value).type):
         what = f"column {value!r} holds {table.schema.field(value).type}, no numbers."
         raise BadFile("journeys_from: value", what, "Convert it first, for example with pandas.to_numeric.")
+    if value is not None:
+        _refuse_infinite(table[value], value)
     moments = table[time].cast(pa.timestamp("us", getattr(kind, "tz", None)), safe=False)
     if getattr(kind, "tz", None) is None:
         moments = pc.assume_timezone(moments, timezone, ambiguous="earliest", nonexistent="earliest")
@@ -90,7 +92,7 @@ def journeys_from(
 
     def values(name: str) -> Int:
         amounts = table[name].cast(pa.float64())
-        finite = pc.if_else(pc.is_finite(amounts), amounts, None)
+        finite = pc.if_else(pc.is_finite(amounts), amounts, None)  # NaN, as pandas writes a gap
         whole = pc.round(pc.multiply(finite, MONEY)).cast(pa.int64())
         numbers: Int = whole.fill_null(NO_VALUE).to_numpy()[rows]
         return numbers
@@ -119,6 +121,17 @@ def _holds_numbers(kind: pa.DataType) -> bool:
     return bool(
         pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or kind == pa.null()
     )
+
+
+def _refuse_infinite(column: pa.ChunkedArray, name: str) -> None:
+    """Refuse infinity, which no sum survives and which is not the absence of a value, as NaN is."""
+    if not pa.types.is_floating(column.type):
+        return
+    infinite = pc.fill_null(pc.is_inf(column), False)
+    count = pc.sum(infinite).as_py()
+    if count:
+        what = f"column {name!r} is infinite in {count:,} rows, the first is row {pc.index(infinite, True).as_py():,}."
+        raise BadFile("journeys_from: value", what, "Leave the field empty where there is no value.")
 
 
 def _fingerprint(table: pa.Table, *meaning: object) -> str:
