@@ -459,6 +459,8 @@ def test_an_empty_workspace_is_asked_as_any_other():
         ("not channel in ('web', 'zzz')", ["In channel, “zzz” never occurs."]),
         ("channel like 'x%'", ["In channel, “x%” never occurs."]),
         ("did a then (channel = 'wep')", ["In channel, “wep” never occurs; is “web” meant?"]),
+        ("channel != 'wob'", ["In channel, “wob” never occurs; is “web” meant?"]),
+        ("value in (5, 7.5)", ["In value, “7.5” never occurs."]),
         ("channel = 'web' or touchpoint = 'b'", []),
         ("channel like 'e%' and value > 7", []),
     ],
@@ -474,13 +476,20 @@ def test_a_value_that_never_occurs_is_said_with_the_nearest(condition, said):
 
 @pytest.mark.parametrize(
     ("condition", "remedy"),
-    [("value > 'a'", "Name a number, such as 5."), ("value > '5'", "Write 5, without quotes.")],
+    [
+        ("value > 'a'", "Name a number, such as 5."),
+        ("value > '5'", "Write 5, without quotes."),
+        ("value = 'a'", "Name a number, such as 5."),
+        ("not value in (5, 'a')", "Name a number, such as 5."),
+        ("did (value <> 'a')", "Name a number, such as 5."),
+    ],
 )
-def test_numbers_are_not_ordered_among_texts(condition, remedy):
+def test_numbers_are_not_compared_with_texts(condition, remedy):
     shop = built([[(0, "a"), (5, "b")]], values=[120_000, 50_000])
     with pytest.raises(BadExpression) as refused:
         shop.where(condition)
     assert refused.value.hint == remedy
+    assert f"column 'value', at position {condition.index('value') + 1} of {condition!r}, holds" in refused.value.what
 
 
 def test_codes_made_of_digits_are_ordered_as_texts():

@@ -10,7 +10,7 @@ Over journeys also: did STEP, never STEP, did STEP then STEP [then …] [within 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any, Final
 
 import msgspec
@@ -105,15 +105,21 @@ def refuse_numbers(expression: Expression, columns: Mapping[str, Column]) -> Non
             place = expression.at("column", node.column)
             what = f"column {node.column!r}, {place}, holds texts such as {texts[0]!r}, and no number."
             raise BadExpression("where", what, f"Compare it with a text: '{number:g}'.")
-        ordered = next((value for value in node.values if isinstance(value, str)), None) if node.op in ORDERS else None
-        if ordered is not None and texts and all(_float(text) is not None for text in texts):
-            as_number = _NUMBER.fullmatch(ordered)
-            if as_number and node.column != "value":  # postal codes are ordered as texts
-                continue
-            place = expression.at("column", node.column)
-            what = f"column {node.column!r}, {place}, holds numbers, and {ordered!r} is a text."
-            remedy = f"Write {ordered}, without quotes." if as_number else f"Name a number, such as {texts[0]}."
-            raise BadExpression("where", what, remedy)
+        if node.op in ORDERS and texts and all(_float(text) is not None for text in texts):
+            _refuse_texts(expression, node, texts[0], digits=node.column == "value")
+        elif node.column == "value" and node.op in ("=", "<>", "in"):
+            _refuse_texts(expression, node, texts[0] if texts else "50", digits=False)
+
+
+def _refuse_texts(expression: Expression, node: Compare, example: str, *, digits: bool) -> None:
+    """Refuse texts beside a column of numbers; texts of digits alone (postal codes) only with `digits`."""
+    for text in node.values:
+        as_number = isinstance(text, str) and _NUMBER.fullmatch(text)
+        if not isinstance(text, str) or (as_number and not digits):
+            continue
+        what = f"column {node.column!r}, {expression.at('column', node.column)}, holds numbers, and {text!r} is a text."
+        remedy = f"Write {text}, without quotes." if as_number else f"Name a number, such as {example}."
+        raise BadExpression("where", what, remedy)
 
 
 def judge(node: Node, leaf: Callable[[Node], Judged | None]) -> Judged:
@@ -179,10 +185,12 @@ def _verdict(text: str | None, node: Compare) -> bool | None:
     return bool({"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[node.op])
 
 
-def like(pattern: str, texts: Iterable[str]) -> bool:
-    """Whether any text fits a pattern."""
-    fits = _like(pattern).fullmatch
-    return any(fits(text) is not None for text in texts)
+def holds(texts: Set[str], value: Value, op: str) -> bool:
+    """Whether any of a column's texts is a value, or fits it as a pattern."""
+    if op == "like":
+        fits = _like(str(value)).fullmatch
+        return any(fits(text) is not None for text in texts)
+    return value in texts if isinstance(value, str) else any(_float(text) == value for text in texts)
 
 
 def _same(text: str, value: Value) -> bool:

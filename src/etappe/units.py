@@ -43,11 +43,11 @@ def duration_us(text: str, where: str = "duration") -> int:
     """
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     us = round(Decimal(match[1]) * UNITS_US[match[2]]) if match else 0
-    if match and us <= 0:
-        what = f"{text!r} is no time at all; a duration must be longer than nothing."
-        raise BadDuration(where, what, "Write a number above zero and a unit: 30s, 30m, 12h, 7d, 2w.")
     if us <= 0 or us >= 2**62:
-        raise BadDuration(where, f"{text!r} is no duration.", "Write a number and a unit: 30s, 30m, 12h, 7d, 2w.")
+        hint = "Write a number and a unit: 30s, 30m, 12h, 7d, 2w."
+        if match and us <= 0:
+            hint = "It must be longer than nothing, such as 30s, 30m, 12h, 7d, 2w."
+        raise BadDuration(where, f"{text!r} is no duration.", hint)
     return us
 
 

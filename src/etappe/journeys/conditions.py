@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from etappe.arrays import Codes, Column
 from etappe.condition import Both, Compare, Did, Node, Not, nodes, touchpoint_of
 from etappe.errors import BadExpression, UnknownName, unknown
-from etappe.expression import ALWAYS, Bool, Expression, Judged, compared, judge, like, refuse_numbers
+from etappe.expression import ALWAYS, Bool, Expression, Judged, compared, holds, judge, refuse_numbers
 from etappe.units import duration_us
 
+SAME: Final = ("=", "<>", "in", "like")
 MOST_NAMES: Final = 10_000
 """Among more values none is looked for that is like the one asked for."""
 
@@ -45,18 +46,19 @@ def touchpoints_that(journeys: "Journeys", expression: Expression) -> Bool:
 
 
 def strange_values(journeys: "Journeys", expression: Expression) -> list[tuple[str, str, str]]:
-    """Texts that a condition compares a column with and that the column never holds, with the nearest that it does."""
+    """What a condition compares a column with and the column never holds, with the nearest text that it does."""
+    asked = [node for node in nodes(expression.tree) if isinstance(node, Compare) and node.op in SAME]
+    columns = _Meaning(journeys, expression).columns if asked else {}
+    held = {name: {text for text in column.names if text is not None} for name, column in columns.items()}
     found = []
-    for node in nodes(expression.tree):
-        if not isinstance(node, Compare) or node.op not in ("=", "<>", "in", "like"):
-            continue
-        texts = [value for value in node.values if isinstance(value, str)]
-        names = _Meaning(journeys, expression).columns[node.column].names if texts else ()
-        known = {name for name in names if name is not None}
-        for value in texts:
-            if not (like(value, known) if node.op == "like" else value in known):
-                near = get_close_matches(value, known, n=1, cutoff=0.6) if len(known) <= MOST_NAMES else []
-                found.append((node.column, value, near[0] if near else ""))
+    for node in asked:
+        known = held[node.column]
+        for value in node.values:
+            if holds(known, value, node.op):
+                continue
+            text = f"{value:g}" if isinstance(value, float) else value
+            near = get_close_matches(text, known, n=1, cutoff=0.6) if len(known) <= MOST_NAMES and text == value else []
+            found.append((node.column, text, near[0] if near else ""))
     return found
 
 
