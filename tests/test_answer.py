@@ -18,6 +18,7 @@ from etappe.analysis.groups import groups_of
 from etappe.analysis.intervals import median, median_ranks, shares
 from etappe.analysis.kernel import join, plain, total
 from etappe.analysis.reach import reach
+from etappe.analysis.show import text
 from etappe.analysis.variants import variants
 from etappe.errors import BadExpression, BadQuestion, EtappeError, MissingExtra, UnknownName
 from journeys_text import PROPERTY, built, journeys
@@ -92,6 +93,18 @@ def test_a_caution_about_one_alone_speaks_of_one_and_writes_times_as_its_languag
     assert "ab 23.11.2026 endet" in caution("unfinished-period", period="2026-11-23").say("de")
 
 
+def test_columns_that_a_terminal_has_no_room_for_are_named():
+    answer = reach(journeys("0 a, 1 b"))
+    whole, narrow = text(answer, "en"), text(answer, "en", width=30)
+    assert "Too wide" not in whole
+    table = [line for line in narrow.splitlines() if line.startswith(("Touchpoint", "a ", "b "))]
+    assert table
+    assert max(map(len, table)) <= 30
+    left = narrow.splitlines()[-1].removeprefix("Too wide for this line: ").removesuffix(" (--json has everything).")
+    heads = next(line for line in whole.splitlines() if line.startswith("Touchpoint"))
+    assert all(head in heads and head not in table[0] for head in left.split(", "))
+
+
 def test_an_empty_base_is_said_in_words():
     for nothing in (journeys(), journeys("", "")):
         (said,) = reach(nothing).warnings
@@ -137,7 +150,7 @@ def test_html_needs_no_script_and_no_other_file():
     assert 'lang="en"' in html
     assert "prefers-color-scheme:dark" in html
     german = reach(shop()).to_html("de")
-    assert "Reichweite der Touchpoints" in german
+    assert "Reichweite der Kontaktpunkte" in german
     assert "50,0\u00a0%" in german
 
 

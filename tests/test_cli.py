@@ -75,6 +75,8 @@ def test_imports_are_listed_and_undone(tmp_path: Path) -> None:
         (("map", "new", "--template", "five-stage"), 1, "Did you mean"),
         (("serve", "--host", "0.0.0.0", "-w", "WS"), 1, "no accounts yet"),
         (("serve", "--port", "nine"), 2, "valid integer"),
+        (("reach", "--lang", "fr", "-w", "WS"), 1, "no language named 'fr'"),
+        (("reach", "--rows", "-1", "-w", "WS"), 2, "greater than or equal to 0"),
         (("reech",), 2, "No such command"),
     ],
 )
@@ -170,3 +172,14 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path, words: tuple[
     ws = shop(tmp_path)
     done = run(*words, "-w", ws.folder, "-o", tmp_path / "nowhere" / "out")
     assert (done.returncode, done.stderr) == (1, f"etappe: {tmp_path}/nowhere/out: No such file or directory.\n")
+
+
+def test_a_table_speaks_the_language_asked_for_and_says_what_it_leaves_out(tmp_path: Path) -> None:
+    ws = shop(tmp_path)
+    every = run("reach", "-w", ws.folder, "--rows", "0", "--lang", "en").stdout.splitlines()
+    one = run("reach", "-w", ws.folder, "--rows", "1", "--lang", "de").stdout.splitlines()
+    assert one[0].startswith("n = ")
+    assert "Anteil" in "".join(one)
+    assert "weitere Zeilen" in one[-1]
+    assert "share" in "".join(every).lower()
+    assert not any("more" in line for line in every)

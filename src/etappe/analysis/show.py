@@ -35,14 +35,20 @@ DECIMALS: Final = frozenset(
 CHANCES: Final = ("p", "q", "estimate", "estimate_low", "estimate_high")
 """Columns in which the second decimal place is too coarse."""
 
+CODES: Final = {
+    "segment": "answer.segment", "signal": "ui.explore.signal", "model": "ui.explore.model", "test": "answer.test",
+}  # fmt: skip
+"""Columns of codes, which frames and JSON keep, and the list that has a person's words for them."""
+
 
 def cell(name: str, value: Any, lang: str) -> str:
     """A value as a person reads it, by the unit in its column's name."""
     if value is None:
         return "–"
     if isinstance(value, str):
-        if name == "segment" and has_word(f"answer.segment.{value}"):
-            return word(f"answer.segment.{value}", lang)
+        key = f"{CODES[name]}.{value}" if name in CODES else ""
+        if has_word(key):
+            return word(key, lang)
         return path_text(value) if name == "path" else value
     if name.endswith("_us"):
         return duration(value, lang)
@@ -76,22 +82,32 @@ def base_line(found: "Answer", lang: str) -> str:
     return f"{line} {word('answer.until', lang, day=date(until_us, lang, found.timezone))}"
 
 
-def text(found: "Answer", lang: str = "en", most: int = 20) -> str:
-    """The answer as lines of text."""
+def text(found: "Answer", lang: str = "en", most: int = 20, width: int | None = None) -> str:
+    """The answer as lines of text: `most` rows (0: all), and the columns that a width holds; what is left out is said.
+
+    The columns that stay are the first ones, and the rows' names among them are never cut.
+    """
     names = found.table.column_names
+    most = most or len(found)
     rows = found.table.slice(0, most).to_pylist()
-    heads = [name.removesuffix("_us") for name in names]
+    heads = [_heading(name, found, lang) for name in names]
     cells = [heads, *([cell(name, row[name], lang) for name in names] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    fits = len(names)
+    while width is not None and fits > 1 and sum(widths[:fits]) + 2 * (fits - 1) > width:
+        fits -= 1
     left = [pa.types.is_string(field.type) for field in found.table.schema]
     lines = [
         "  ".join(
-            v.ljust(w) if at_left else v.rjust(w) for v, w, at_left in zip(line, widths, left, strict=True)
+            v.ljust(w) if at_left else v.rjust(w)
+            for v, w, at_left in zip(line[:fits], widths[:fits], left[:fits], strict=True)
         ).rstrip()
         for line in cells
     ]
     if len(found) > most:
         lines.append(word("answer.more", lang, count=number(len(found) - most, lang)))
+    if fits < len(names):
+        lines.append(word("answer.wide", lang, columns=", ".join(heads[fits:])))
     return "\n".join([base_line(found, lang), *(c.say(lang) for c in found.warnings), *lines])
 
 

@@ -17,20 +17,24 @@ import typer
 from typer.core import TyperGroup
 
 from etappe.analysis.kinds import QUESTIONS
-from etappe.apps.options import HERE, By, End, Folder, Json, Start, Subject, Where, opened
+from etappe.apps.options import HERE, By, End, Folder, Json, Lang, Rows, Start, Subject, Where, opened
 
 PLAIN: Final = (str, int, float, bool)
 
 
-def _answer(ws: Any, question: Any, json: bool, **chosen: Any) -> None:
+def _answer(ws: Any, question: Any, json: bool, rows: int, lang: str | None, **chosen: Any) -> None:
     from etappe.analysis.show import text
     from etappe.apps import terminal
+    from etappe.errors import unknown
+    from etappe.language import LANGUAGES
 
+    if lang not in (None, *LANGUAGES):
+        raise unknown("--lang", "language", str(lang), LANGUAGES)
     answer = ws.ask(question, **chosen)
     if json:
         terminal.as_json(answer.to_dict())
         return
-    terminal.say(text(answer, ws.settings.language))
+    terminal.say(text(answer, lang or ws.settings.language, rows, terminal.width()))
 
 
 def _described(struct: type) -> dict[str, str]:
@@ -85,8 +89,9 @@ def _command(kind: str) -> Callable[..., None]:
             from etappe.analysis.costs import costs_texts
 
             asked["costs"] = costs_texts(asked["costs"])
-        chosen = {"subject": given["subject"], "where": given["where"], "start": given["first_day"]}
-        _answer(ws, question_of({"question": kind, **asked}), given["json"], **chosen, end=given["last_day"])
+        chosen = {"subject": given["subject"], "where": given["where"]}
+        chosen |= {"start": given["first_day"], "end": given["last_day"]}
+        _answer(ws, question_of({"question": kind, **asked}), given["json"], given["rows"], given["lang"], **chosen)
 
     common = [*inspect.signature(_common, eval_str=True).parameters.values()]
     if "by" in texts:  # a question that means something of its own by it
@@ -100,7 +105,7 @@ def _command(kind: str) -> Callable[..., None]:
 
 def _common(
     *, workspace: Folder = HERE, by: By = None, where: Where = None, first_day: Start = None, last_day: End = None,
-    subject: Subject = "customer", json: Json = False,
+    subject: Subject = "customer", rows: Rows = 20, lang: Lang = None, json: Json = False,
 ) -> None:  # fmt: skip
     """What every question can be asked with."""
 
@@ -132,6 +137,8 @@ def ask(
     start: Start = None,
     end: End = None,
     subject: Subject = "customer",
+    rows: Rows = 20,
+    lang: Lang = None,
     json: Json = False,
 ) -> None:
     """Answer any question."""
@@ -143,4 +150,4 @@ def ask(
     except (OSError, UnicodeDecodeError) as fault:
         raise BadFile(question, f"cannot be read: {getattr(fault, 'strerror', None) or 'it is not UTF-8'}.") from None
     read = read_question(asked, "stdin" if question == "-" else question)
-    _answer(opened(workspace), read, json, subject=subject, where=where, start=start, end=end)
+    _answer(opened(workspace), read, json, rows, lang, subject=subject, where=where, start=start, end=end)

@@ -12,6 +12,7 @@ Folder = Annotated[Path, typer.Option("--workspace", "-w", help="The workspace's
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Lang = Annotated[str | None, typer.Option("--lang", help="de or en; default: the workspace's.")]
+Rows = Annotated[int, typer.Option("--rows", min=0, help="At most so many rows; 0: all.")]
 By = Annotated[str | None, typer.Option("--by", help="Break down by a customer attribute or a column.")]
 Where = Annotated[
     str | None, typer.Option("--where", help="Only what meets it, such as: did cart then order within 7d.")

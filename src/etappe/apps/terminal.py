@@ -13,6 +13,11 @@ out = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
+def width() -> int | None:
+    """How many columns of text the terminal has; none where the output goes into a file or another program."""
+    return out.width if out.is_terminal else None
+
+
 def say(text: str) -> None:
     """A line of data on stdout."""
     out.print(text)
