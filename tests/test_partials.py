@@ -1,5 +1,7 @@
 """Partials over any cut of the customers come to the answer over all of them, exactly; what is shortened says so."""
 
+import importlib
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,13 @@ QUESTIONS = [
     {"question": "variants"},
     {"question": "sessions", "gap": "0.000002s"},
     {"question": "sessions", "gap": "0.000002s", "medians": False},
+    {"question": "flow", "depth": 3, "top": 2},
+    {"question": "flow", "start": "b", "collapse": False, "clean": ["^[cd]$ => cd"]},
+    {"question": "flow", "end": "a", "top": 1},
+    {"question": "steps", "depth": 3, "top": 2},
+    {"question": "steps", "around": "b", "depth": 2},
 ]
+flow = importlib.import_module("etappe.analysis.flow")
 SOME = st.lists(st.sampled_from(QUESTIONS), min_size=1, max_size=3)
 
 
@@ -82,6 +90,17 @@ def test_a_shortened_list_keeps_its_bound_and_says_it(lists, edge, room, chosen)
                     assert (value is None and other is None) or value == other
                 else:
                     assert value - share * value - 1 <= other <= value
+
+
+def test_a_flow_over_more_names_than_a_table_holds_comes_to_the_same(monkeypatch):
+    held = built([[(0, "a"), (1, "b"), (2, "c")], [(0, "b"), (1, "b"), (2, "a")], [(4, "d")], [(5, "c"), (6, "a")]])
+    for asked in ({"question": "flow", "top": 1}, {"question": "flow", "end": "a"}):
+        question = question_of(asked)
+        direct = flow.find(held, question)
+        with monkeypatch.context() as patched:
+            patched.setattr(flow, "DIRECT", 2)
+            same(total(question, held, cut(held, [1, 2])), direct)
+            same(flow.find(held, question), direct)
 
 
 def test_times_that_repeat_are_sent_once_with_their_count():

@@ -18,6 +18,7 @@ from etappe.analysis.flow_count import count_nodes, count_pairs, links_at
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
 from etappe.analysis.kernel import arrays_of, plain
+from etappe.analysis.partials import Base, Partial, merged
 from etappe.analysis.sankey import sankey as picture
 from etappe.arrays import Int, code_type, over_parts
 from etappe.errors import BadQuestion, unknown
@@ -108,28 +109,32 @@ def _labelled(journeys: Journeys, question: Flow, registry: Registry | None) -> 
     return journeys.labelled(known) if lacks and level.partition(".")[0] in LABELS else journeys
 
 
-def _plan(journeys: Journeys, question: Flow) -> _Plan:
+def _named(told: Sequence[str | None], question: Flow) -> tuple[list[str | None], Int, int]:
+    """Names after cleaning, the place of each name told among them, and of the one that the flow begins at (or -1)."""
     if question.start is not None and question.end is not None:
         raise BadQuestion("flow: end", "a flow goes forward from start or backward from end.", "Give one of them.")
     if not 1 <= question.depth <= DEEPEST:
         raise BadQuestion("flow: depth", f"{question.depth} is not between 1 and {DEEPEST}.", "Ask for 5 steps.")
     if not 1 <= question.top <= WIDEST:
         raise BadQuestion("flow: top", f"{question.top} is not between 1 and {WIDEST}.", "Ask for 5 nodes a step.")
-    level = _level(question)
-    column = None if level == "touchpoint" else journeys.column(level, "flow: level")
-    told: Sequence[str | None] = journeys.touchpoints if column is None else column.names
     cleaned = _cleaned(told, question.clean)
     names = list(dict.fromkeys(cleaned))
     index = {name: i for i, name in enumerate(names)}
-    of = np.array([index[name] for name in cleaned] or [0], code_type(len(names)))
+    of = np.array([index[name] for name in cleaned] or [0], np.int64)
     wanted, where = (question.start, "start") if question.end is None else (question.end, "end")
     if wanted is not None and wanted not in names:
         kind = "touchpoint" if question.level == "touchpoint" else question.level
         raise unknown(f"flow: {where}", kind, wanted, [name for name in names if name is not None])
+    return names, of, -1 if wanted is None else names.index(wanted)
+
+
+def _plan(journeys: Journeys, question: Flow) -> _Plan:
+    level = _level(question)
+    column = None if level == "touchpoint" else journeys.column(level, "flow: level")
+    names, of, anchor = _named(journeys.touchpoints if column is None else column.names, question)
     codes = journeys.touchpoint if column is None else column.codes
     if not np.array_equal(of, np.arange(len(of))):
-        codes = of[codes]
-    anchor = -1 if wanted is None else names.index(wanted)
+        codes = of.astype(code_type(len(names)))[codes]
     return _Plan(plain(codes), tuple(names), anchor, question.end is not None)
 
 
@@ -148,21 +153,58 @@ def _most(counts: Int, top: int) -> Int:
     return order[counts[order] > 0]
 
 
-def _layers(journeys: Journeys, question: Flow, plan: _Plan) -> tuple[list[Int], Int]:
+def _pairs(journeys: Journeys, question: Flow, plan: _Plan) -> Int:
+    """(m, 2) the pairs of names at each step, as one number, each with its journeys."""
+    k, depth = len(plan.names), question.depth
+    offsets, _, _ = arrays_of(journeys)
+    ways = plan.anchor, plan.back, question.collapse
+    if k < DIRECT:
+        parts = over_parts(offsets, lambda a, b: count_pairs(offsets, plan.codes, *ways, k, depth, a, b))
+        pairs = sum(parts, np.zeros((depth, k + 1, k + 1), np.int64)).ravel()
+        keys = np.flatnonzero(pairs)
+        return np.column_stack((keys, pairs[keys]))
+    # Too many pairs for a table: those that occur, step by step.
+    found = [np.empty((0, 2), np.int64)]
+    for s in range(depth):
+        out = _links(journeys, question, plan, s + 1)
+        out = out[out[:, 0] >= 0]
+        keys, counts = np.unique((s * (k + 1) + out[:, 0]) * (k + 1) + out[:, 1], return_counts=True)
+        found.append(np.column_stack((keys, counts)))
+    return np.concatenate(found)
+
+
+def _links(journeys: Journeys, question: Flow, plan: _Plan, step: int) -> Int:
+    """(n, 2) each journey's names before and after a step; -1 where it does not come so far."""
+    offsets, _, _ = arrays_of(journeys)
+    ways, k = (plan.anchor, plan.back, question.collapse), len(plan.names)
+    out = np.full((len(journeys), 2), -1, np.int64)
+    over_parts(offsets, lambda a, b: links_at(offsets, plan.codes, *ways, k, step, a, b, out))
+    return out
+
+
+def _placed(question: Flow, plan: _Plan, pairs: Int) -> tuple[list[Int], Int]:
     """The names that are nodes of their own at each step, the most frequent first, and the journeys between nodes."""
     k, depth, top = len(plan.names), question.depth, question.top
-    start = np.empty(0, np.int64) if plan.anchor < 0 else np.array([plan.anchor])
+    rest, after = np.divmod(pairs[:, 0], k + 1)
+    step, before = np.divmod(rest, k + 1)
+    arrived = np.zeros((depth, k + 1), np.int64)
+    np.add.at(arrived, (step, after), pairs[:, 1])
+    layers = [_begin(plan), *(_most(row[:k], top) for row in arrived)]
+    nodes = _shown(plan, layers, top)
+    links = np.zeros((depth, top + 2, top + 2), np.int64)
+    np.add.at(links, (step, nodes[step, before], nodes[step + 1, after]), pairs[:, 1])
+    return layers, links
+
+
+def _begin(plan: _Plan) -> Int:
+    return np.empty(0, np.int64) if plan.anchor < 0 else np.array([plan.anchor])
+
+
+def _layers(journeys: Journeys, question: Flow, plan: _Plan) -> tuple[list[Int], Int]:
+    """As `_placed`; of many names without a list of their pairs."""
+    k, depth, top = len(plan.names), question.depth, question.top
     if k < DIRECT:
-        offsets, _, _ = arrays_of(journeys)
-        ways = plan.anchor, plan.back, question.collapse
-        partials = over_parts(offsets, lambda a, b: count_pairs(offsets, plan.codes, *ways, k, depth, a, b))
-        pairs = sum(partials, np.zeros((depth, k + 1, k + 1), np.int64))
-        layers = [start, *(_most(arrived, top) for arrived in pairs.sum(axis=1)[:, :k])]
-        nodes = _shown(plan, layers, top)
-        links = np.zeros((depth, top + 2, top + 2), np.int64)
-        for s in range(depth):
-            np.add.at(links[s], (nodes[s][:, None], nodes[s + 1][None, :]), pairs[s])
-        return layers, links
+        return _placed(question, plan, _pairs(journeys, question, plan))
     # Too many pairs: who arrives at each step is counted for a stretch of names at a time.
     arrived = np.zeros((depth, k), np.int64)
     for low in range(0, k, DIRECT):
@@ -171,7 +213,7 @@ def _layers(journeys: Journeys, question: Flow, plan: _Plan) -> tuple[list[Int],
         some[low:high] = np.arange(high - low)
         part = _counted(journeys, question, plan, np.tile(some, (depth + 1, 1)), DIRECT + 1).sum(axis=1)
         arrived[:, low:high] = part[:, : high - low]
-    layers = [start, *(_most(row, top) for row in arrived)]
+    layers = [_begin(plan), *(_most(row, top) for row in arrived)]
     return layers, _counted(journeys, question, plan, _shown(plan, layers, top), top + 2)
 
 
@@ -195,11 +237,32 @@ def _node(plan: _Plan, layers: list[Int], top: int, step: int, rank: int) -> tup
     return kind, kind
 
 
+def adds(question: Flow) -> bool:
+    """Whether its partials add up: touchpoints have the same codes in all parts, what other columns say has not."""
+    return question.level == "touchpoint"
+
+
+def partial(journeys: Journeys, question: Flow) -> Partial:
+    """What some journeys contribute: journeys for each step and pair of names."""
+    return {"pairs": _pairs(journeys, question, _plan(journeys, question))}
+
+
+def total(partials: Sequence[Partial], question: Flow, base: Base) -> Finding:
+    """The finding that partials of disjoint customers come to."""
+    names, _, anchor = _named(base.touchpoints, question)
+    plan = _Plan(np.empty(0, np.uint8), tuple(names), anchor, question.end is not None)
+    layers, counts = _placed(question, plan, merged(partials, ["pairs"])["pairs"])
+    return _found(question, plan, layers, counts, base.journeys)
+
+
 def find(journeys: Journeys, question: Flow) -> Finding:
     """Count in one group of journeys."""
     plan = _plan(journeys, question)
+    return _found(question, plan, *_layers(journeys, question, plan), len(journeys))
+
+
+def _found(question: Flow, plan: _Plan, layers: list[Int], counts: Int, journeys: int) -> Finding:
     top = question.top
-    layers, counts = _layers(journeys, question, plan)
     columns: dict[str, list[Any]] = {
         name: [] for name in ("step", "from", "to", "count", "journeys", "share", "low", "high", "from_kind", "to_kind")
     }
@@ -215,7 +278,7 @@ def find(journeys: Journeys, question: Flow) -> Finding:
             for name, value in zip(columns, row, strict=True):
                 columns[name].append(value)
     n = int(counts[0].sum()) if question.depth else 0
-    return Finding(columns, {"journeys": len(journeys), "in_flow": n}, (n,))
+    return Finding(columns, {"journeys": journeys, "in_flow": n}, (n,))
 
 
 def who(journeys: Journeys, question: Flow, row: Mapping[str, Any], registry: Registry | None = None) -> Int:
@@ -231,15 +294,7 @@ def who(journeys: Journeys, question: Flow, row: Mapping[str, Any], registry: Re
         step = int(row["step"])
         if not 1 <= step <= question.depth:
             raise BadQuestion("flow: row", f"there is no step {step}.", f"Steps are 1 to {question.depth}.")
-        offsets, _, _ = arrays_of(some)
-        out = np.full((len(some), 2), -1, np.int64)
-        over_parts(
-            offsets,
-            lambda a, b: links_at(
-                offsets, plan.codes, plan.anchor, plan.back, question.collapse, len(plan.names), step,
-                a, b, out,
-            ),
-        )  # fmt: skip
+        out = _links(some, question, plan, step)
         near, far = ("to", "from") if plan.back else ("from", "to")
         found = np.flatnonzero(out[:, 0] >= 0)
         for x, (name, at) in enumerate(((near, step - 1), (far, step))):

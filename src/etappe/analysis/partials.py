@@ -9,7 +9,7 @@ answer states; a module names the lists of times for it in `TIMES`, or has a `fi
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Final, cast
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from etappe.analysis.answer import Caution, caution
 from etappe.arrays import Int
-from etappe.journeys.columns import Journeys
+from etappe.journeys.columns import Journeys, Origin
 
 Partial = dict[str, NDArray[Any]]
 BITS: Final = (16, 14, 12, 10, 8, 6, 4, 2)
@@ -35,11 +35,13 @@ class Base:
     touchpoints: tuple[str, ...]
     journeys: int
     events: int
+    origin: Origin = field(default_factory=Origin)
+    """Where the data end, and the time zone in which periods lie."""
 
 
 def base_of(journeys: Journeys) -> Base:
     """The base of an answer over these journeys."""
-    return Base(journeys.touchpoints, len(journeys), journeys.events)
+    return Base(journeys.touchpoints, len(journeys), journeys.events, journeys.origin)
 
 
 def merged(partials: Sequence[Partial], listed: Collection[str] = ()) -> Partial:

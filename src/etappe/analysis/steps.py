@@ -6,7 +6,7 @@ has not begun "not_begun", so every position adds up to the same journeys: all, 
 journey has ended at position 1. The same touchpoint twice in a row takes two positions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from etappe.analysis.answer import Answer, Finding, Question, answer
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
 from etappe.analysis.kernel import arrays_of, kernel
+from etappe.analysis.partials import Base, Partial, base_of, merged
 from etappe.arrays import Int, over_parts
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
@@ -76,11 +77,8 @@ def _around(journeys: Journeys, question: Steps) -> int:
     return -1 if question.around is None else journeys.code(question.around, "steps: around")
 
 
-def _counted(journeys: Journeys, question: Steps) -> tuple[Int, Int, Int, Int]:
-    """Journeys at each position and touchpoint, those not begun and ended there, and the codes that are rows.
-
-    The codes are those that occur, the most frequent first, among equals the first in the list of names.
-    """
+def partial(journeys: Journeys, question: Steps) -> Partial:
+    """What some journeys contribute: journeys at each position and touchpoint, and those that begin and end there."""
     around, depth, k = _around(journeys, question), question.depth, len(journeys.touchpoints)
     offsets, _, touchpoint = arrays_of(journeys)
     rows = depth if around < 0 else 2 * depth + 1
@@ -88,20 +86,28 @@ def _counted(journeys: Journeys, question: Steps) -> tuple[Int, Int, Int, Int]:
     def work(first: int, last: int) -> tuple[Int, Int]:
         return _count(offsets, touchpoint, around, depth, k, first, last)
 
-    partials = over_parts(offsets, work) if rows * k < LARGE else [work(0, len(journeys))]
-    counts = sum((part[0] for part in partials), np.zeros((rows, k), np.int64))
-    begins, ends = sum((part[1] for part in partials), np.zeros((2, rows + 1), np.int64))
-    ended = np.cumsum(ends)[:rows]
-    waiting = begins.sum() - np.cumsum(begins)[:rows]
-    total = counts.sum(axis=0)
-    shown = np.argsort(-total, kind="stable")[: question.top]
-    return counts, waiting, ended, shown[total[shown] > 0]
+    parts = over_parts(offsets, work) if rows * k < LARGE else [work(0, len(journeys))]
+    counts = sum((part[0] for part in parts), np.zeros((rows, k), np.int64))
+    return {"counts": counts, "borders": sum((part[1] for part in parts), np.zeros((2, rows + 1), np.int64))}
 
 
-def find(journeys: Journeys, question: Steps) -> Finding:
-    """Count in one group of journeys."""
-    counts, waiting, ended, shown = _counted(journeys, question)
-    names = [journeys.touchpoints[code] for code in shown.tolist()]
+def _counted(whole: Partial, question: Steps) -> tuple[Int, Int, Int, Int]:
+    """Journeys at each position and touchpoint, those not begun and ended there, and the codes that are rows.
+
+    The codes are those that occur, the most frequent first, among equals the first in the list of names.
+    """
+    counts, (begins, ends) = whole["counts"], whole["borders"]
+    ended = np.cumsum(ends)[: len(counts)]
+    waiting = begins.sum() - np.cumsum(begins)[: len(counts)]
+    summed = counts.sum(axis=0)
+    shown = np.argsort(-summed, kind="stable")[: question.top]
+    return counts, waiting, ended, shown[summed[shown] > 0]
+
+
+def total(partials: Sequence[Partial], question: Steps, base: Base) -> Finding:
+    """The finding that partials of disjoint customers come to."""
+    counts, waiting, ended, shown = _counted(merged(partials), question)
+    names = [base.touchpoints[code] for code in shown.tolist()]
     kinds = ["touchpoint"] * len(names)
     parts = [counts[:, shown]]
     other = counts.sum(axis=1) - parts[0].sum(axis=1)
@@ -113,8 +119,8 @@ def find(journeys: Journeys, question: Steps) -> Finding:
         parts.append(column[:, None])
     table = np.concatenate(parts, axis=1)
     rows = len(table)
-    base = int(table[0].sum())
-    share, low, high = shares(table.ravel(), base)
+    n = int(table[0].sum())
+    share, low, high = shares(table.ravel(), n)
     first = 1 if question.around is None else -question.depth
     columns = {
         "position": np.repeat(np.arange(first, first + rows), len(names)),
@@ -125,7 +131,12 @@ def find(journeys: Journeys, question: Steps) -> Finding:
         "low": or_none(low),
         "high": or_none(high),
     }
-    return Finding(columns, {"journeys": len(journeys), "in_matrix": base}, (base,))
+    return Finding(columns, {"journeys": base.journeys, "in_matrix": n}, (n,))
+
+
+def find(journeys: Journeys, question: Steps) -> Finding:
+    """Count in one group of journeys."""
+    return total([partial(journeys, question)], question, base_of(journeys))
 
 
 def who(journeys: Journeys, question: Steps, row: Mapping[str, Any]) -> Int:
@@ -152,7 +163,7 @@ def who(journeys: Journeys, question: Steps, row: Mapping[str, Any]) -> Int:
         inside = (at >= starts) & (at < ends)
         base, codes = base[inside], some.touchpoint[at[inside]]
         if kind == OTHER:
-            chosen = ~np.isin(codes, _counted(some, question)[3])
+            chosen = ~np.isin(codes, _counted(partial(some, question), question)[3])
         else:
             chosen = codes == some.code(row["touchpoint"], "steps: row")
         return base[chosen].astype(np.int64)

@@ -95,7 +95,7 @@ def answer_from(
 
     def total(each: Sequence[Contribution]) -> tuple[Finding, int]:
         n = sum(one.journeys for one in each)
-        base = Base(nothing.touchpoints, n, sum(one.events for one in each))
+        base = Base(nothing.touchpoints, n, sum(one.events for one in each), nothing.origin)
         finding: Finding = module.total([one.partial for one in each], question, base)
         return finding, n
 
