@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import median
 
 from clock import timed
+from picture import picture
 
 from peers import FLOW, GOAL, STEPS, TOP, USUAL, WEEKS, Result, duckdb_engine, polars_engine
 
@@ -221,6 +222,20 @@ def tools_table(results: dict[str, dict]) -> list[str]:
     return [*lines, f"| peak memory, GB | {' | '.join(peaks)} |", ""]
 
 
+def drawn(events: int, results: dict[str, dict]) -> list[str]:
+    """Write the picture of one size, and give the line that shows it."""
+    engines = {"etappe": "Etappe", "duckdb": "DuckDB", "clickhouse": "ClickHouse", "polars": "Polars, quickest"}
+    rows = []
+    for name in BARS:
+        times = {engine: results[engine]["times"][name] for engine in engines if name in results[engine]["times"]}
+        usual = results["polars"]["times"].get(name + USUAL)
+        rows.append((name, times | ({"usual": usual} if usual else {})))
+    file = Path(__file__).parents[1] / "docs" / "images" / f"benchmarks-{events}.svg"
+    title = f"Times of the questions over {events:,} events; shorter is faster"
+    file.write_text(picture(title, engines | {"usual": "Polars, usual"}, rows), encoding="utf-8")
+    return [f"![{title}](images/{file.name})", ""]
+
+
 def main(sizes: list[int]) -> None:
     lines = [
         "# Benchmarks",
@@ -245,7 +260,7 @@ def main(sizes: list[int]) -> None:
             results["etappe"]["fresh"] = fresh(path.parent)
         rows, met = table(events, results)
         rows += tools_table(results) if tools else []
-        lines += rows
+        lines += rows[:2] + drawn(events, results) + rows[2:] if events == BAR_AT else rows
         print("\n".join(rows), "all bars met" if met else "NOT all bars met")
         kept &= met
     versions = ", ".join(f"{engine} {results[engine]['version']}" for engine in (*ENGINES, *TOOLS) if engine in results)
