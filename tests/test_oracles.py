@@ -74,6 +74,32 @@ def test_clickhouse_counts_the_same_funnels(seed, rules, modes, receipt, rising)
         assert ours == theirs, case
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_clickhouse_counts_the_same_strict_funnels(seed):
+    # It stops for good at the first touchpoint that is not the next step, so it is asked where step one comes once.
+    rng = np.random.default_rng(seed)
+    lists = []
+    for length in rng.integers(1, 12, 2_000).tolist():
+        names = rng.choice(list("BCDX"), length).tolist()
+        if rng.random() < 0.8:
+            names[rng.integers(0, length)] = "A"
+        lists.append(list(zip(np.sort(rng.choice(60, length, replace=False)).tolist(), names, strict=True)))
+    held = built(lists, names=NAMES)
+    modes = ["strict_order", "strict_deduplication"]  # without the second a repeat of a step may stand between two
+    cases = [
+        {"name": f"{steps} {window}", "steps": list(steps), "window": window, "modes": modes, "receipt": False}
+        for steps in ("ABC", "ABCD", "AD")
+        for window in (3, 10, 60)
+    ]
+    found = peer("clickhouse", {"events": events(lists), "cases": cases})
+    for case in cases:
+        ours = funnel(held, case["steps"], within=f"{case['window']}us", medians=False, order="strict").column(
+            "reached"
+        )
+        levels = Counter(found[case["name"]])
+        assert ours == [sum(n for level, n in levels.items() if level >= s) for s in range(1, len(case["steps"]) + 1)]
+
+
 def test_clickhouse_loses_a_chain_that_strictly_rises():
     # It keeps the latest start alone, and the second A is at the instant of B; the chain from the first A is one.
     lists = [[(0, "A"), (5, "A"), (5, "B")]]
