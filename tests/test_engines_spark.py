@@ -36,6 +36,12 @@ ON_SPARK = [
     ({"question": "transitions"}, {}),
     ({"question": "variants", "top": 50}, {}),
     ({"question": "sessions", "by": "import"}, {}),
+    ({"question": "flow", "start": "visit", "by": "age"}, {}),
+    ({"question": "steps", "around": "order"}, {}),
+    ({"question": "lifecycle", "period": "day"}, {}),
+    ({"question": "stickiness", "by": "age"}, {}),
+    ({"question": "retention", "period": "day", "periods": 3}, {}),
+    ({"question": "retention", "period": "day", "calendar": False, "periods": 3, "by": "age"}, {}),
 ]
 REFUSED = [({"question": "reach", "touchpoints": ["visitt"]}, {}), ({"question": "sessions", "by": "nick"}, {})]
 """The second by the workers alone: each finds more groups than are told."""

@@ -1,6 +1,7 @@
 """Partials over any cut of the customers come to the answer over all of them, exactly; what is shortened says so."""
 
 import importlib
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
@@ -11,6 +12,7 @@ from etappe.analysis.ask import module_of, question_of
 from etappe.analysis.intervals import median
 from etappe.analysis.table import arrow_table
 from etappe.engines.parts import part_of
+from etappe.journeys.columns import Origin
 from journeys_text import NAMES, PROPERTY, built, many
 
 QUESTIONS = [
@@ -32,6 +34,17 @@ QUESTIONS = [
     {"question": "steps", "around": "b", "depth": 2},
 ]
 flow = importlib.import_module("etappe.analysis.flow")
+DAY_US = 86_400_000_000
+PERIODS = [
+    {"question": "lifecycle", "period": "day"},
+    {"question": "lifecycle", "period": "week", "touchpoint": "a | c"},
+    {"question": "stickiness"},
+    {"question": "stickiness", "period": "month", "touchpoint": "b"},
+    {"question": "retention", "period": "day", "periods": 4},
+    {"question": "retention", "period": "day", "mode": "on_or_after", "start": "a", "reference": "previous"},
+    {"question": "retention", "period": "week", "mode": "bracket", "brackets": ["0", "1-2"], "mean": "simple"},
+    {"question": "retention", "period": "day", "calendar": False, "periods": 3, "returns": "b | c"},
+]
 SOME = st.lists(st.sampled_from(QUESTIONS), min_size=1, max_size=3)
 
 
@@ -62,6 +75,20 @@ def test_partials_over_any_cut_come_to_the_whole(lists, data):
     edges = sorted(data.draw(st.lists(st.integers(0, len(lists)), max_size=4)))
     pieces = data.draw(st.permutations(cut(held, edges)))  # parts come back in any order
     for asked in data.draw(SOME):
+        question = question_of(asked)
+        same(total(question, held, pieces), module_of(asked["question"]).find(held, question))
+
+
+@PROPERTY
+@given(lists=many(), data=st.data())
+def test_periods_over_any_cut_come_to_the_whole(lists, data):
+    lists = [[(int(time) * DAY_US // 3, name) for time, name in journey] for journey in lists]
+    latest = max((time for journey in lists for time, _ in journey), default=0)
+    until = data.draw(st.sampled_from([None, latest, latest + 20 * DAY_US]))
+    held = replace(built(lists, names=NAMES), origin=Origin(data_until_us=until, timezone="Europe/Berlin"))
+    edges = sorted(data.draw(st.lists(st.integers(0, len(lists)), max_size=4)))
+    pieces = data.draw(st.permutations(cut(held, edges)))
+    for asked in data.draw(st.lists(st.sampled_from(PERIODS), min_size=1, max_size=3)):
         question = question_of(asked)
         same(total(question, held, pieces), module_of(asked["question"]).find(held, question))
 

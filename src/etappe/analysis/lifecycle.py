@@ -10,7 +10,7 @@ long. new + returning + resurrecting = active; returning + dormant = active in t
 The last period ends after the data and is marked: in it counts may rise, and who is dormant may still come.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -20,7 +20,8 @@ from etappe.analysis.answer import Answer, Finding, Question, answer, caution
 from etappe.analysis.funnel_rules import codes_of
 from etappe.analysis.groups import within_group
 from etappe.analysis.kernel import arrays_of, kernel, plain
-from etappe.analysis.periods import Calendar, Unit, calendar_of
+from etappe.analysis.partials import Base, Partial, base_of, merged
+from etappe.analysis.periods import Calendar, Unit, calendar_between, calendar_of, ends_of
 from etappe.arrays import Int, over_parts
 from etappe.errors import unknown
 from etappe.journeys.columns import Journeys
@@ -102,9 +103,22 @@ def _counted(
     return periods, sum(parts, np.zeros((len(periods), len(STATES)), np.int64)), out
 
 
-def find(journeys: Journeys, question: Lifecycle) -> Finding:
-    """Count in one group of journeys."""
+def partial(journeys: Journeys, question: Lifecycle) -> Partial:
+    """What some journeys contribute: the ends of their time, and who is new, returning or resurrecting in a period."""
     periods, counts, _ = _counted(journeys, question)
+    rows = np.column_stack((periods.edges[:-1], counts[:, list(ACTIVE)]))
+    return {"ends": ends_of(journeys), "states": rows[rows[:, 1:].any(axis=1)]}
+
+
+def total(partials: Sequence[Partial], question: Lifecycle, base: Base) -> Finding:
+    """The finding that partials of disjoint customers come to."""
+    whole = merged(partials, ("ends", "states"))
+    periods = calendar_between(whole["ends"], base.origin, question.period)
+    counts = np.zeros((len(periods), len(STATES)), np.int64)
+    rows = whole["states"]
+    np.add.at(counts[:, : len(ACTIVE)], np.searchsorted(periods.edges, rows[:, 0]), rows[:, 1:])
+    # Who was active in the period before returns, or is dormant.
+    counts[1:, DORMANT] = counts[:-1, list(ACTIVE)].sum(axis=1) - counts[1:, RETURNING]
     begun = int(np.argmax(counts[:, NEW] > 0)) if counts[:, NEW].any() else len(periods)
     counts, active = counts[begun:], counts[begun:, list(ACTIVE)].sum(axis=1)
     columns: dict[str, Any] = {"period": list(periods.names[begun:]), "active": active}
@@ -113,7 +127,12 @@ def find(journeys: Journeys, question: Lifecycle) -> Finding:
     started = int(counts[:, NEW].sum())
     open_ones = int(columns["unfinished"].sum())
     cautions = (caution("unfinished-period", period=columns["period"][-1]),) if open_ones else ()
-    return Finding(columns, {"journeys": len(journeys), "started": started}, (started,), cautions)
+    return Finding(columns, {"journeys": base.journeys, "started": started}, (started,), cautions)
+
+
+def find(journeys: Journeys, question: Lifecycle) -> Finding:
+    """Count in one group of journeys."""
+    return total([partial(journeys, question)], question, base_of(journeys))
 
 
 def who(journeys: Journeys, question: Lifecycle, row: Mapping[str, Any]) -> Int:

@@ -6,6 +6,7 @@ clock changes has 23 or 25 hours. Kernels compare whole numbers only.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from etappe.analysis.kernel import arrays_of, kernel
 from etappe.arrays import Int, over_parts
-from etappe.journeys.columns import Journeys
+from etappe.journeys.columns import Journeys, Origin
 from etappe.units import DAY_US, SECOND_US
 
 FOREVER: Final = 2**62
@@ -78,13 +79,30 @@ def _ends(time_us: Int) -> tuple[int, int]:
 
 def calendar_of(journeys: Journeys, period: str) -> Calendar:
     """All periods in which the journeys' touchpoints and the end of the data lie; none where there is no touchpoint."""
+    return calendar_between(ends_of(journeys), journeys.origin, period)
+
+
+def ends_of(journeys: Journeys) -> Int:
+    """(1, 2) the first and the last instant of a touchpoint; no row where there is none."""
     if journeys.events == 0:
-        return Calendar((), np.zeros(1, np.int64), np.zeros(1, np.int32), SHIFT[period], 0)
-    zone = ZoneInfo(journeys.origin.timezone)
+        return np.empty((0, 2), np.int64)
     offsets, time_us, _ = arrays_of(journeys)
     found = over_parts(offsets, lambda a, b: _ends(time_us[offsets[a] : offsets[b]]))
-    low, high = min(one for one, _ in found), max(one for _, one in found)
-    high = max(high, journeys.origin.data_until_us or high)
+    return np.array([[min(one for one, _ in found), max(one for _, one in found)]], np.int64)
+
+
+def calendar_between(ends: Int, origin: Origin, period: str) -> Calendar:
+    """All periods in which the ends (of several parts) and the end of the data lie."""
+    if len(ends) == 0:
+        return Calendar((), np.zeros(1, np.int64), np.zeros(1, np.int32), SHIFT[period], 0)
+    low, high = int(ends[:, 0].min()), int(ends[:, 1].max())
+    return _calendar(low, max(high, origin.data_until_us or high), origin.timezone, period)
+
+
+@lru_cache(maxsize=16)
+def _calendar(low: int, high: int, timezone: str, period: str) -> Calendar:
+    """Kept, since parts and their total ask for the same one."""
+    zone = ZoneInfo(timezone)
     begins = first_day(datetime.fromtimestamp(low // SECOND_US, UTC).astimezone(zone).date(), period)
     days: list[str] = []
     edges: list[int] = []

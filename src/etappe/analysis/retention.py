@@ -29,8 +29,9 @@ from etappe.analysis.funnel_rules import codes_of
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
 from etappe.analysis.kernel import arrays_of, plain
-from etappe.analysis.periods import ROLLING_US, Calendar, Unit, calendar_of
-from etappe.analysis.retention_count import NO_ROW, WORD, count, spans
+from etappe.analysis.partials import Base, Partial, base_of, merged
+from etappe.analysis.periods import ROLLING_US, Calendar, Unit, calendar_between, calendar_of, ends_of
+from etappe.analysis.retention_count import FAR, NO_ROW, WORD, count, spans
 from etappe.arrays import Int, over_parts
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
@@ -81,6 +82,8 @@ class _Plan:
     """(cohorts, rows) the last of its periods ends with the data, or before."""
     shown: NDArray[np.bool_]
     """(cohorts, rows) the first of its periods begins with the data, or before."""
+    span: Int
+    """(cohorts, 2) rolling: the earliest and the latest start in each; else nothing that counts."""
 
 
 def _ranges(question: Retention) -> list[tuple[int, int]]:
@@ -133,34 +136,49 @@ def _row_of(question: Retention, ranges: list[tuple[int, int]]) -> Int:
 
 
 def _plan(journeys: Journeys, question: Retention) -> _Plan:
-    ranges = _ranges(question)
+    _ranges(question)
     if not question.calendar and question.period not in ROLLING_US:
         hint = "Roll by day (24 hours), week (7 days) or month (30 days), or ask for the calendar."
         raise BadQuestion("retention: period", f"a {question.period} has no fixed length to roll by.", hint)
     starts = _mask(journeys, question.start, "retention: start")
     returns = _mask(journeys, question.returns, "retention: returns")
     periods = calendar_of(journeys, question.period)
-    p, rolling = len(periods), 0 if question.calendar else ROLLING_US[question.period]
-    if p * len(ranges) > MOST_CELLS:
-        what = f"{p:,} cohorts with {len(ranges):,} periods each are too many."
-        raise BadQuestion("retention: period", what, "Ask for longer periods, fewer of them, or a part of the time.")
-    lows, highs = np.array(ranges, np.int64).T
-    if rolling:
+    span = _no_span(periods)
+    if not question.calendar:
         offsets, time_us, touchpoint = arrays_of(journeys)
         edges, place, again = plain(periods.edges), plain(periods.place), question.occurrence == "recurring"
         ends = over_parts(
             offsets,
             lambda a, b: spans(offsets, time_us, touchpoint, starts, again, edges, place, periods.shift, a, b),
         )
-        earliest = np.min([span[:, 0] for span in ends], axis=0) if ends else np.zeros(p, np.int64)
-        latest = np.max([span[:, 1] for span in ends], axis=0) if ends else np.zeros(p, np.int64)
-        finished = latest[:, None] + (highs + 1) * rolling <= periods.until_us
-        shown = earliest[:, None] + lows * rolling <= periods.until_us
+        for one in ends:
+            np.minimum(span[:, 0], one[:, 0], out=span[:, 0])
+            np.maximum(span[:, 1], one[:, 1], out=span[:, 1])
+    return _framed(question, periods, span, starts, returns)
+
+
+def _no_span(periods: Calendar) -> Int:
+    return np.tile(np.array([FAR, -FAR], np.int64), (len(periods), 1))
+
+
+def _framed(
+    question: Retention, periods: Calendar, span: Int, starts: NDArray[np.bool_], returns: NDArray[np.bool_]
+) -> _Plan:
+    """The plan, with the cells that are shown and finished."""
+    ranges = _ranges(question)
+    p, rolling = len(periods), 0 if question.calendar else ROLLING_US[question.period]
+    if p * len(ranges) > MOST_CELLS:
+        what = f"{p:,} cohorts with {len(ranges):,} periods each are too many."
+        raise BadQuestion("retention: period", what, "Ask for longer periods, fewer of them, or a part of the time.")
+    lows, highs = np.array(ranges, np.int64).T
+    if rolling:
+        finished = span[:, 1:] + (highs + 1) * rolling <= periods.until_us
+        shown = span[:, :1] + lows * rolling <= periods.until_us
     else:
         cohort = np.arange(p)[:, None]
         shown = cohort + lows < p
         finished = (cohort + highs < p) & (periods.edges[np.minimum(cohort + highs + 1, p)] <= periods.until_us)
-    return _Plan(periods, starts, returns, rolling, ranges, finished, shown)
+    return _Plan(periods, starts, returns, rolling, ranges, finished, shown, span)
 
 
 def _counted(
@@ -184,11 +202,43 @@ def _counted(
     return sizes, active[:p], active[p]
 
 
+def adds(question: Retention) -> bool:
+    """Whether its partials add up: a journey in several cohorts counts once over those that are finished in the end."""
+    return question.occurrence == "first"
+
+
+def partial(journeys: Journeys, question: Retention) -> Partial:
+    """What some journeys contribute: to each cohort its size, its earliest and latest start, and its active ones."""
+    plan = _plan(journeys, question)
+    sizes, active, _ = _counted(journeys, question, plan, np.zeros(len(plan.periods), bool), 0, np.zeros(0, bool))
+    rows = np.column_stack((plan.periods.edges[:-1], sizes, plan.span, active))
+    return {"ends": ends_of(journeys), "cohorts": rows[sizes > 0]}
+
+
+def total(partials: Sequence[Partial], question: Retention, base: Base) -> Finding:
+    """The finding that partials of disjoint customers come to."""
+    whole = merged(partials, ("ends", "cohorts"))
+    periods, rows = calendar_between(whole["ends"], base.origin, question.period), whole["cohorts"]
+    at, span = np.searchsorted(periods.edges, rows[:, 0]), _no_span(periods)
+    np.minimum.at(span[:, 0], at, rows[:, 2])
+    np.maximum.at(span[:, 1], at, rows[:, 3])
+    nothing = np.zeros(0, bool)
+    plan = _framed(question, periods, span, nothing, nothing)
+    counts = np.zeros((len(periods), 1 + len(plan.ranges)), np.int64)
+    np.add.at(counts, at, rows[:, [1, *range(4, rows.shape[1])]])
+    return _found(question, plan, counts[:, 0], counts[:, 1:], np.zeros(len(plan.ranges), np.int64), base.journeys)
+
+
 def find(journeys: Journeys, question: Retention) -> Finding:
     """Count in one group of journeys."""
+    if adds(question):
+        return total([partial(journeys, question)], question, base_of(journeys))
     plan = _plan(journeys, question)
-    nobody, none = np.zeros(0, bool), np.zeros(len(plan.periods), bool)
-    sizes, active, once = _counted(journeys, question, plan, none, 0, nobody)
+    counted = _counted(journeys, question, plan, np.zeros(len(plan.periods), bool), 0, np.zeros(0, bool))
+    return _found(question, plan, *counted, len(journeys))
+
+
+def _found(question: Retention, plan: _Plan, sizes: Int, active: Int, once: Int, journeys: int) -> Finding:
     base = np.repeat(sizes[:, None], len(plan.ranges), axis=1)
     if question.reference == "previous":
         base[:, 1:] = active[:, :-1]
@@ -217,7 +267,7 @@ def find(journeys: Journeys, question: Retention) -> Finding:
         columns = {"cohort": columns.pop("cohort"), "bracket": texts, **columns}
     open_ones = int(np.count_nonzero(held & ~plan.finished))
     cautions = (caution("unfinished", n=open_ones),) if open_ones else ()
-    denominators = {"journeys": len(journeys), "started": int(sizes.sum()), "cohorts": int(np.count_nonzero(sizes))}
+    denominators = {"journeys": journeys, "started": int(sizes.sum()), "cohorts": int(np.count_nonzero(sizes))}
     return Finding(columns, denominators, [n for n in sizes.tolist() if n > 0], cautions)
 
 

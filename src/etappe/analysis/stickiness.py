@@ -8,8 +8,8 @@ The last period ends after the data: it is shown, marked, and left out of the ro
 null) count a journey once for each of its periods; `journeys` counts it once.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, ClassVar, Literal
 
@@ -21,7 +21,8 @@ from etappe.analysis.funnel_rules import codes_of
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
 from etappe.analysis.kernel import arrays_of, kernel, plain
-from etappe.analysis.periods import LONGEST, calendar_of, first_day
+from etappe.analysis.partials import Base, Partial, base_of, merged
+from etappe.analysis.periods import LONGEST, Calendar, calendar_between, calendar_of, ends_of, first_day
 from etappe.arrays import Int, over_parts
 from etappe.errors import unknown
 from etappe.journeys.columns import Journeys
@@ -98,7 +99,11 @@ def _plan(journeys: Journeys, question: Stickiness) -> _Plan:
     name = question.touchpoint
     meant = np.zeros(max(1, len(journeys.touchpoints)), bool)
     meant[slice(None) if name is None else codes_of(journeys, name, "stickiness: touchpoint")] = True
-    days = calendar_of(journeys, "day")
+    return _planned(calendar_of(journeys, "day"), question, meant)
+
+
+def _planned(days: Calendar, question: Stickiness, meant: NDArray[np.bool_]) -> _Plan:
+    """The periods in which the days lie."""
     firsts = [first_day(date.fromisoformat(day), question.period) for day in days.names]
     begins = sorted(set(firsts))
     index = {day: p for p, day in enumerate(begins)}
@@ -126,11 +131,39 @@ def _counted(
     return counts[:, 1:], sum((part[1] for part in parts), np.zeros(plan.most + 1, np.int64))[1:]
 
 
-def find(journeys: Journeys, question: Stickiness) -> Finding:
-    """Count in one group of journeys."""
+def _ordinals(plan: _Plan) -> Int:
+    """The first days of periods as numbers, the same in all parts."""
+    return np.array([date.fromisoformat(name).toordinal() for name in plan.names], np.int64)
+
+
+def partial(journeys: Journeys, question: Stickiness, *, alone: bool = False) -> Partial:
+    """What some journeys contribute, by active days: to each period, and journeys that have a finished one.
+
+    "once" begins with the part's last period: where the data go on after it (`alone`: they do not), it is finished, and
+    the second half of the row counts.
+    """
     plan = _plan(journeys, question)
-    none = np.zeros(len(plan.names), bool)
-    counts, once = _counted(journeys, plan, none, 0, np.zeros(0, bool))
+    none, nobody = np.zeros(len(plan.names), bool), np.zeros(0, bool)
+    counts, once = _counted(journeys, plan, none, 0, nobody)
+    over = once
+    if not alone and journeys.origin.data_until_us is None:
+        _, over = _counted(journeys, replace(plan, finished=~none), none, 0, nobody)
+    begins = _ordinals(plan)
+    last = (
+        np.concatenate((begins[-1:], once, over))[None] if len(begins) else np.empty((0, 1 + 2 * plan.most), np.int64)
+    )
+    return {"ends": ends_of(journeys), "days": np.column_stack((begins, counts)), "once": last}
+
+
+def total(partials: Sequence[Partial], question: Stickiness, base: Base) -> Finding:
+    """The finding that partials of disjoint customers come to."""
+    whole = merged(partials, ("ends", "days", "once"))
+    plan = _planned(calendar_between(whole["ends"], base.origin, "day"), question, np.zeros(0, bool))
+    begins, days, each = _ordinals(plan), whole["days"], whole["once"]
+    counts = np.zeros((len(begins), plan.most), np.int64)
+    np.add.at(counts, np.searchsorted(begins, days[:, 0]), days[:, 1:])
+    over = np.isin(each[:, :1], begins[:-1])
+    once = np.where(over, each[:, 1 + plan.most :], each[:, 1 : 1 + plan.most]).sum(axis=0)
     names: list[str | None] = [None, *plan.names]
     lengths = [plan.most, *plan.lengths]
     lines = np.vstack((counts[plan.finished].sum(axis=0), counts))
@@ -155,8 +188,13 @@ def find(journeys: Journeys, question: Stickiness) -> Finding:
         "unfinished": np.array(unfinished, np.int64),
     }
     cautions = (caution("unfinished-period", period=plan.names[-1]),) if any(unfinished) else ()
-    denominators = {"journeys": len(journeys), "active": int(active[0])}
+    denominators = {"journeys": base.journeys, "active": int(active[0])}
     return Finding(columns, denominators, [int(n) for n in active[shown] if n > 0], cautions)
+
+
+def find(journeys: Journeys, question: Stickiness) -> Finding:
+    """Count in one group of journeys."""
+    return total([partial(journeys, question, alone=True)], question, base_of(journeys))
 
 
 def who(journeys: Journeys, question: Stickiness, row: Mapping[str, Any]) -> Int:
