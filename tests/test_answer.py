@@ -105,6 +105,22 @@ def test_columns_that_a_terminal_has_no_room_for_are_named():
     assert all(head in heads and head not in table[0] for head in left.split(", "))
 
 
+def test_codes_are_words_in_a_table_and_stay_codes_in_the_data():
+    shop = journeys("0 visit, 1 cart", "0 visit, 1 order", "0 visit")
+    for answer, told in (
+        (etappe.flow(shop, start="visit"), "Ende"),
+        (etappe.tree(shop, start="visit"), "visit > Ende"),
+    ):
+        assert any("exit" in (row.get("to"), row.get("kind")) for row in answer.rows())
+        for table in (text(answer, "de"), answer.to_html("de").replace("&gt;", ">")):
+            assert told in table
+            assert "exit" not in table.partition("<tbody>")[2] if "<tbody>" in table else "exit" not in table
+    assert "Kontaktpunkt" in text(etappe.flow(shop, start="visit"), "de")
+    named = journeys("0 visit, 1 exit", "0 visit")
+    lines = text(etappe.flow(named, start="visit"), "de").splitlines()
+    assert [" exit " in line for line in lines[-2:]].count(True) == 1  # a touchpoint of that name keeps it
+
+
 def test_an_empty_base_is_said_in_words():
     for nothing in (journeys(), journeys("", "")):
         (said,) = reach(nothing).warnings

@@ -1,5 +1,6 @@
 """Show: an answer as text for a terminal and as HTML for a notebook or a page, in German and English."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from html import escape
 from importlib import import_module
@@ -35,10 +36,16 @@ DECIMALS: Final = frozenset(
 CHANCES: Final = ("p", "q", "estimate", "estimate_low", "estimate_high")
 """Columns in which the second decimal place is too coarse."""
 
+ARROW: Final = " > "
 CODES: Final = {
     "segment": "answer.segment", "signal": "ui.explore.signal", "model": "ui.explore.model", "test": "answer.test",
+    "kind": "answer.kind", "from_kind": "answer.kind", "to_kind": "answer.kind",
 }  # fmt: skip
 """Columns of codes, which frames and JSON keep, and the list that has a person's words for them."""
+NAMED: Final = {
+    "touchpoint": "kind", "stage": "kind", "path": "kind", "from": "from_kind", "to": "to_kind",
+}  # fmt: skip
+"""Columns that name touchpoints or stages, and the column that tells of a name which is none, such as "exit"."""
 
 
 def cell(name: str, value: Any, lang: str) -> str:
@@ -59,6 +66,26 @@ def cell(name: str, value: Any, lang: str) -> str:
     return number(value, lang, 0 if isinstance(value, int) else 4 if name in CHANCES else 2)
 
 
+def cells(row: Mapping[str, Any], lang: str) -> list[str]:
+    """A row as a person reads it; "exit" or "other" are words where they are no names."""
+    return [_named(name, row, lang) or cell(name, value, lang) for name, value in row.items()]
+
+
+def _named(name: str, row: Mapping[str, Any], lang: str) -> str:
+    """The words for a name that is none (in a path, its first or its last one); "" where it is one."""
+    kind, value = row.get(NAMED.get(name, "")), row[name]
+    if kind in (None, "touchpoint", "stage") or not value or not has_word(f"answer.kind.{kind}"):
+        return ""
+    told = word(f"answer.kind.{kind}", lang)
+    if value == kind:
+        return told
+    if name == "path" and value.endswith(f"{ARROW}{kind}"):
+        return path_text(value.removesuffix(kind) + told)
+    if name == "path" and value.startswith(f"{kind}{ARROW}"):
+        return path_text(told + value.removeprefix(kind))
+    return ""
+
+
 def path_text(path: str, most: int = 120) -> str:
     """A path as a person reads it: repeats counted, the rest of a long one left to the table.
 
@@ -68,7 +95,7 @@ def path_text(path: str, most: int = 120) -> str:
     'visit × 3 > order'
     """
     runs = [(name, len(list(same))) for name, same in groupby(path.split(" > "))]
-    shown = " > ".join(name if count == 1 else f"{name} × {count}" for name, count in runs)
+    shown = ARROW.join(name if count == 1 else f"{name} × {count}" for name, count in runs)
     return shown if len(shown) <= most else shown[:most].rsplit(" > ", 1)[0] + " > …"
 
 
@@ -91,8 +118,8 @@ def text(found: "Answer", lang: str = "en", most: int = 20, width: int | None = 
     most = most or len(found)
     rows = found.table.slice(0, most).to_pylist()
     heads = [_heading(name, found, lang) for name in names]
-    cells = [heads, *([cell(name, row[name], lang) for name in names] for row in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    told = [heads, *(cells(row, lang) for row in rows)]
+    widths = [max(len(line[i]) for line in told) for i in range(len(names))]
     fits = len(names)
     while width is not None and fits > 1 and sum(widths[:fits]) + 2 * (fits - 1) > width:
         fits -= 1
@@ -102,7 +129,7 @@ def text(found: "Answer", lang: str = "en", most: int = 20, width: int | None = 
             v.ljust(w) if at_left else v.rjust(w)
             for v, w, at_left in zip(line[:fits], widths[:fits], left[:fits], strict=True)
         ).rstrip()
-        for line in cells
+        for line in told
     ]
     if len(found) > most:
         lines.append(word("answer.more", lang, count=number(len(found) - most, lang)))
@@ -148,12 +175,13 @@ def page(found: "Answer", lang: str, most: int = 50) -> str:
     head = "".join(f'<th scope="col"{kind[n]}>{escape(_heading(n, found, lang))}</th>' for n in kind)
     body = []
     for row in rows:
-        cells = "".join(f"<td{kind[name]}>{escape(cell(name, row[name], lang))}</td>" for name in kind)
+        told = zip(kind, cells(row, lang), strict=True)
+        line = "".join(f"<td{kind[name]}>{escape(shown)}</td>" for name, shown in told)
         if drawn in row:
-            shown = None if row[drawn] is None else row[drawn] / scale
+            length = None if row[drawn] is None else row[drawn] / scale
             ends = (row.get("low"), row.get("high")) if drawn in SHARES else (None, None)
-            cells += f"<td>{_bar(shown, *ends)}</td>"
-        body.append(f"<tr>{cells}</tr>")
+            line += f"<td>{_bar(length, *ends)}</td>"
+        body.append(f"<tr>{line}</tr>")
     head += "<td></td>" if drawn in schema.names else ""
     notes = "".join(f'<p class="caution">{escape(c.say(lang))}</p>' for c in found.warnings)
     more = f"<p>{word('answer.more', lang, count=number(len(found) - most, lang))}</p>" if len(found) > most else ""
