@@ -68,6 +68,7 @@ def test_imports_are_listed_and_undone(tmp_path: Path) -> None:
         (("reach", "--from", "5.3.2026", "-w", "WS"), 1, "is no day"),
         (("ask", "missing.yaml", "-w", "WS"), 1, "cannot be read"),
         (("ask", "-", "-w", "WS"), 1, "question"),
+        (("ask", "reach", "-w", "WS"), 1, "is a command: etappe reach"),
         (("imports", "undo", "i9", "-w", "WS"), 1, "no import named 'i9'"),
         (("import", "-w", "WS"), 1, "no file was named"),
         (("import", "missing.csv", "-w", "WS"), 1, "missing.csv"),

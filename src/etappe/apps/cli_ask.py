@@ -148,6 +148,8 @@ def ask(
     try:
         asked = sys.stdin.read() if question == "-" else Path(question).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
-        raise BadFile(question, f"cannot be read: {getattr(fault, 'strerror', None) or 'it is not UTF-8'}.") from None
+        hint = f"The question of that name is a command: etappe {question}." if question in QUESTIONS else ""
+        what = f"cannot be read: {getattr(fault, 'strerror', None) or 'it is not UTF-8'}."
+        raise BadFile(question, what, hint) from None
     read = read_question(asked, "stdin" if question == "-" else question)
     _answer(opened(workspace), read, json, rows, lang, subject=subject, where=where, start=start, end=end)
