@@ -90,6 +90,14 @@ def test_a_caution_about_one_alone_speaks_of_one_and_writes_times_as_its_languag
     one = caution("left-out-open", journeys=1, within="30d")
     assert one.text.startswith("1 journey began less than 30 days before the end of the data and is left out")
     assert one.say("de").startswith("1 Journey begann weniger als 30 Tage vor dem Ende der Daten und ist ausgelassen")
+    alone = text(reach(journeys("0 a, 1 b, 2 c")), "de", most=2)
+    assert alone.startswith("n = 1 Journey einer Person oder eines Falls, Kontaktpunkte: 3.")
+    assert "Nur 1 Fall," in alone
+    assert alone.endswith("… und 1 weitere Zeile.")
+    told = caution("models-disagree", name="a", low=1, low_model="last", high=2, high_model="last_non_direct")
+    assert told.say("de").endswith("1 % (letzter Kontakt) bis 2 % (letzter, nicht direkt).")
+    assert caution("clv-not-fitted", part="test", customers=1).say("de").startswith("Rückvergleich: Das Modell")
+    assert "(1 Kund:in kaufte mehr" in caution("clv-not-fitted", part="test", customers=1).say("de")
     assert "ab 23.11.2026 endet" in caution("unfinished-period", period="2026-11-23").say("de")
 
 

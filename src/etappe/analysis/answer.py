@@ -56,8 +56,10 @@ class Question(
 Q = TypeVar("Q", bound=Question)
 
 
-COUNTED: Final = ("n", "journeys", "count", "touches")
+COUNTED: Final = ("n", "journeys", "count", "touches", "customers")
 """What a caution counts; of one alone it may speak in the singular (a text that ends in `.one`)."""
+CODED: Final = {"low_model": "ui.explore.model", "high_model": "ui.explore.model", "part": "answer.kind"}
+"""Codes within cautions, and the list that has a person's words for them."""
 DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -81,6 +83,9 @@ def _said(name: str, value: str | int, lang: str) -> str:
     """A value within a sentence."""
     if isinstance(value, int):
         return duration(value, lang) if name.endswith("_us") else number(value, lang)
+    key = f"{CODED.get(name, '')}.{value}"
+    if has_word(key):
+        return word(key, lang)
     if name == "within":
         return limit(duration_us(value, name), lang)
     if name == "period" and DAY.fullmatch(value):

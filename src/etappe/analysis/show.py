@@ -102,7 +102,10 @@ def path_text(path: str, most: int = 120) -> str:
 def base_line(found: "Answer", lang: str) -> str:
     """The base in one line: journeys, subjects, touchpoints, date."""
     counts = {k: number(v, lang) for k, v in (("n", found.n), ("subjects", found.subjects), ("events", found.events))}
-    line = word("answer.base", lang, **counts)
+    if found.n == 1:
+        line = word("answer.base.one", lang, n=counts["n"], events=counts["events"])
+    else:
+        line = word("answer.base", lang, **counts)
     if found.data_until is None:
         return line
     until_us = floor(datetime.fromisoformat(found.data_until).timestamp()) * SECOND_US
@@ -132,10 +135,15 @@ def text(found: "Answer", lang: str = "en", most: int = 20, width: int | None = 
         for line in told
     ]
     if len(found) > most:
-        lines.append(word("answer.more", lang, count=number(len(found) - most, lang)))
+        lines.append(_more(len(found) - most, lang))
     if fits < len(names):
         lines.append(word("answer.wide", lang, columns=", ".join(heads[fits:])))
     return "\n".join([base_line(found, lang), *(c.say(lang) for c in found.warnings), *lines])
+
+
+def _more(count: int, lang: str) -> str:
+    """How many rows are not shown."""
+    return word("answer.more.one" if count == 1 else "answer.more", lang, count=number(count, lang))
 
 
 _STYLE: Final = (
@@ -184,7 +192,7 @@ def page(found: "Answer", lang: str, most: int = 50) -> str:
         body.append(f"<tr>{line}</tr>")
     head += "<td></td>" if drawn in schema.names else ""
     notes = "".join(f'<p class="caution">{escape(c.say(lang))}</p>' for c in found.warnings)
-    more = f"<p>{word('answer.more', lang, count=number(len(found) - most, lang))}</p>" if len(found) > most else ""
+    more = f"<p>{_more(len(found) - most, lang)}</p>" if len(found) > most else ""
     title = escape(word(f"answer.title.{found.question.__struct_config__.tag}", lang))
     draw = getattr(import_module(type(found.question).__module__), "picture", None)
     picture = draw(found, lang) if draw else ""
