@@ -129,6 +129,13 @@ def test_codes_are_words_in_a_table_and_stay_codes_in_the_data():
     assert [" exit " in line for line in lines[-2:]].count(True) == 1  # a touchpoint of that name keeps it
 
 
+def test_days_that_name_rows_are_german_in_a_german_table_and_stay_iso_in_the_data():
+    answer = etappe.lifecycle(journeys("0 visit"))
+    assert answer.column("period") == ["1969-12-29"]
+    assert "29.12.1969" in text(answer, "de").splitlines()[-1]
+    assert "1969-12-29" in text(answer, "en").splitlines()[-1]
+
+
 def test_an_empty_base_is_said_in_words():
     for nothing in (journeys(), journeys("", "")):
         (said,) = reach(nothing).warnings
