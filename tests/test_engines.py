@@ -22,6 +22,9 @@ QUESTIONS = [
     {"question": "transitions"},
     {"question": "variants"},
     {"question": "sessions", "gap": "0.000002s"},
+    {"question": "flow", "end": "b", "top": 1},
+    {"question": "steps", "depth": 3},
+    {"question": "funnel", "steps": ["a", "b"], "exclude": ["c"], "unit": "session", "gap": "0.000004s"},
 ]
 
 
@@ -38,7 +41,7 @@ def test_range_after_range_gives_the_answer_over_all_at_once(lists, events, by, 
 
 def test_a_question_that_cannot_add_is_asked_of_all_at_once():
     held = journeys("0 a, 5 b", "3 b")
-    asked = {"question": "funnel", "steps": ["a", "b"], "order": "any"}
+    asked = {"question": "retention", "period": "day", "occurrence": "recurring"}
     assert not adds_up(question_of(asked))
     assert local.answer(held, asked, events=1).to_dict() == ask(held, asked).to_dict()
 
@@ -103,8 +106,8 @@ def test_spark_refuses_what_does_not_add_and_names_what_does(tmp_path):
     ws = shop(tmp_path)
     with pytest.raises(BadQuestion, match=r"no partial answers that add up.*reach, .*sessions, .*variants"):
         ws.ask({"question": "stages"}, engine="spark")
-    with pytest.raises(BadQuestion, match="with these rules the question 'funnel'"):
-        ws.ask({"question": "funnel", "steps": ["visit", "order"], "order": "any"}, engine="spark")
+    with pytest.raises(BadQuestion, match=r"with these rules the question 'retention'.*in the end.*engine"):
+        ws.ask({"question": "retention", "occurrence": "recurring"}, engine="spark")
 
 
 @pytest.mark.parametrize("chosen", [{"where": "channel = 'web'"}, {"subject": "order"}])

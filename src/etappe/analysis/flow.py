@@ -278,7 +278,9 @@ def _found(question: Flow, plan: _Plan, layers: list[Int], counts: Int, journeys
             for name, value in zip(columns, row, strict=True):
                 columns[name].append(value)
     n = int(counts[0].sum()) if question.depth else 0
-    return Finding(columns, {"journeys": journeys, "in_flow": n}, (n,))
+    # As arrays they are whole numbers in a group without a flow, too.
+    numbers = {name: np.array(columns[name], np.int64) for name in ("step", "count", "journeys")}
+    return Finding({**columns, **numbers}, {"journeys": journeys, "in_flow": n}, (n,))
 
 
 def who(journeys: Journeys, question: Flow, row: Mapping[str, Any], registry: Registry | None = None) -> Int:

@@ -11,6 +11,7 @@ Times come from the journey's best chain: of the chains with the largest m the o
 one that starts last; from there on each step as early as it can be.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal
 
@@ -33,6 +34,8 @@ from etappe.journeys.columns import Journeys
 from etappe.units import day_us, duration_us
 
 TIMES: Final = ("since_first", "since_before")
+GROUP: Final = " in "
+"""Between what a partial names and the group that it belongs to."""
 
 
 class Funnel(Question, frozen=True, kw_only=True):
@@ -194,15 +197,22 @@ def _lost_columns(question: Funnel, lost: Partial) -> dict[str, list[int | None]
     return {"dropped": lost["dropped"].tolist() + none, "open": on_way}
 
 
-def adds(question: Funnel) -> bool:
-    """Whether its partials add up."""
-    return question.is_plain()
+def needs(question: Funnel) -> tuple[str | None, ...]:
+    """The columns that it reads beside touchpoints and times."""
+    return question.hold, question.by
 
 
 def partial(journeys: Journeys, question: Funnel) -> Partial:
-    """What some journeys contribute to the funnel without further rules."""
+    """What some journeys contribute to the funnel; under rules that divide it, to each group, named in JSON."""
+    if not question.is_plain():
+        counted = ruled(journeys, question)
+        found: Partial = {"units": np.array([counted.units, counted.out], np.int64)}
+        parts: list[tuple[str | None, Any]] = groups(counted) if question.divides() else [(None, slice(None))]
+        for name, at in parts:
+            found |= {f"{key}{GROUP}{json.dumps(name)}": held for key, held in _share(question, counted, at).items()}
+        return found
     levels, counts, times = _levels(journeys, question)
-    found: Partial = {"reached": counts}
+    found = {"reached": counts}
     if question.medians:
         found |= _lost(question, levels.astype(np.int64) - 1, _still(journeys, question, levels))
         found |= _times(times, levels[levels >= 2][:, None] > np.arange(len(question.steps), dtype=np.uint8))
@@ -212,6 +222,8 @@ def partial(journeys: Journeys, question: Funnel) -> Partial:
 def total(partials: Sequence[Partial], question: Funnel, base: Base) -> Finding:
     """The finding that partials of disjoint customers come to."""
     whole, k = merged(partials, TIMES), len(question.steps)
+    if not question.is_plain():
+        return _ruled(whole, question, base)
     counts = whole["reached"]
     columns: dict[str, Any] = {"position": np.arange(1, k + 1), "step": list(question.steps), "reached": counts}
     rates, bases = _rates(question, counts, None, int(counts[0]))
@@ -221,56 +233,72 @@ def total(partials: Sequence[Partial], question: Funnel, base: Base) -> Finding:
     return Finding(columns, {"journeys": base.journeys, "entered": bases[0]}, bases, rounding(whole))
 
 
-def _rows(question: Funnel, counted: Counted, at: Any) -> tuple[dict[str, Any], list[int]]:
-    """The rows of some of the units, and the counts that their shares rest on."""
-    k, opened = len(question.steps), question.entry == "open"
-    reached = counted.reached[at]
-    counts = np.count_nonzero(reached, axis=0).astype(np.int64)
-    columns: dict[str, Any] = {"position": np.arange(1, k + 1), "step": list(question.steps), "reached": counts}
+def _share(question: Funnel, counted: Counted, at: Any) -> Partial:
+    """What some of the units contribute; a journey's units are all in one part."""
+    reached, owner = counted.reached[at], counted.owner[at]
+    found: Partial = {
+        "n": np.array([len(reached), np.count_nonzero(reached.any(axis=1))], np.int64),
+        "reached": np.count_nonzero(reached, axis=0).astype(np.int64),
+    }
     if question.unit != "journey" or question.hold or question.by_at == "all":
-        owner = counted.owner[at]
-        columns["journeys"] = np.array([len(distinct(owner[reached[:, j]])) for j in range(k)], np.int64)
-    if opened:
-        came = columns["entered"] = np.count_nonzero(counted.entered[at], axis=0).astype(np.int64)
-        rates, bases = _rates(question, counts, came, int(np.count_nonzero(reached.any(axis=1))))
-        return columns | rates, bases
-    rates, bases = _rates(question, counts, None, int(counts[0]))
+        each = [len(distinct(owner[reached[:, j]])) for j in range(reached.shape[1])]
+        found["journeys"] = np.array(each, np.int64)
+    if question.entry == "open":
+        found["entered"] = np.count_nonzero(counted.entered[at], axis=0).astype(np.int64)
+    elif question.medians:
+        found |= _lost(question, last_step(reached), counted.running[at]) | _times(counted.times[at], reached)
+    return found
+
+
+def _rows(question: Funnel, part: Partial) -> tuple[dict[str, Any], list[int]]:
+    """The rows of some of the units, and the counts that their shares rest on."""
+    k, counts = len(question.steps), part["reached"]
+    columns: dict[str, Any] = {"position": np.arange(1, k + 1), "step": list(question.steps), "reached": counts}
+    columns |= {name: part[name] for name in ("journeys", "entered") if name in part}
+    opened = question.entry == "open"
+    rates, bases = _rates(question, counts, part.get("entered"), int(part["n"][1] if opened else counts[0]))
     columns |= rates
-    if question.medians:
-        columns |= _lost_columns(question, _lost(question, last_step(reached), counted.running[at]))
-        columns |= _medians(_times(counted.times[at], reached), k)
+    if question.medians and not opened:
+        columns |= _lost_columns(question, part) | _medians(part, k)
     return columns, bases
+
+
+def _ruled(whole: Partial, question: Funnel, base: Base) -> Finding:
+    """The funnel under its rules."""
+    k, (units, out) = len(question.steps), whole["units"].tolist()
+    parts: dict[str | None, Partial] = {}
+    for key, held in whole.items():
+        kind, mark, group = key.partition(GROUP)
+        if mark:
+            parts.setdefault(json.loads(group), {})[kind] = held
+    denominators = {"journeys": base.journeys, "units": units, **({"excluded": out} if out else {})}
+    cautions: tuple[Caution, ...] = (caution("excluded", n=out),) if out else ()
+    if not question.divides():
+        columns, bases = _rows(question, parts[None])
+        denominators["entered"] = bases[0]
+        return Finding(columns, denominators, bases, (*cautions, *rounding(whole)))
+    if question.by_at == "all":
+        cautions = (*cautions, caution("groups-overlap"))
+    rows: dict[str, list[Any]] = {}
+    every: list[int] = []
+    for name in sorted(parts, key=lambda name: (name is None, name or "")):
+        columns, bases = _rows(question, parts[name])
+        n = int(parts[name]["n"][0])
+        told = {"group": [name] * k, "group_n": [n] * k} if question.trend is None else {"period": [name] * k}
+        for key, values in {**told, **columns}.items():
+            rows.setdefault(key, []).extend(values if isinstance(values, list) else values.tolist())
+        every += bases
+    if not rows:
+        no, nothing = np.zeros((0, k), bool), np.zeros(0, np.int64)
+        empty = _share(question, Counted(0, nothing, no, no[:, 0], np.zeros((0, k), np.int64), no), slice(None))
+        return Finding(_rows(question, empty)[0], {**denominators, "entered": 0}, (), cautions)
+    denominators["entered"] = sum(n for n, p in zip(rows["reached"], rows["position"], strict=True) if p == 1)
+    return Finding(rows, denominators, every, (*cautions, *rounding(whole)))
 
 
 def find(journeys: Journeys, question: Funnel) -> Finding:
     """Count in one group of journeys."""
-    if question.is_plain():
-        return total([partial(journeys, question)], question, base_of(journeys))
-    counted = ruled(journeys, question)
-    denominators = {"journeys": len(journeys), "units": counted.units}
-    cautions: tuple[Caution, ...] = ()
-    if counted.out:
-        denominators["excluded"] = counted.out
-        cautions = (caution("excluded", n=counted.out),)
-    if not question.divides():
-        columns, bases = _rows(question, counted, slice(None))
-        denominators["entered"] = bases[0]
-        return Finding(columns, denominators, bases, cautions)
-    if question.by_at == "all":
-        cautions = (*cautions, caution("groups-overlap"))
-    whole: dict[str, list[Any]] = {}
-    every: list[int] = []
-    for name, at in groups(counted):
-        columns, bases = _rows(question, counted, at)
-        k = len(question.steps)
-        told = {"group": [name] * k, "group_n": [len(at)] * k} if question.trend is None else {"period": [name] * k}
-        for key, values in {**told, **columns}.items():
-            whole.setdefault(key, []).extend(values if isinstance(values, list) else values.tolist())
-        every += bases
-    if not whole:
-        return Finding(_rows(question, counted, slice(0, 0))[0], {**denominators, "entered": 0}, (), cautions)
-    denominators["entered"] = sum(n for n, p in zip(whole["reached"], whole["position"], strict=True) if p == 1)
-    return Finding(whole, denominators, every, cautions)
+    return total([partial(journeys, question)], question, base_of(journeys))
 
 
 def who(journeys: Journeys, question: Funnel, row: Mapping[str, Any]) -> Int:

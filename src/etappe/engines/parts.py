@@ -18,6 +18,17 @@ from etappe.journeys.columns import Journeys, Origin
 ROWS: Final = 16_000_000
 """So many rows of one list are held for all parts together; what is more is rounded, and the answer says so."""
 
+WHY: Final = {
+    "flow": "What other columns than the touchpoint say has codes of its own in each part.",
+    "retention": "How many different journeys recur is only known of cohorts that are finished in the end.",
+    "tree": "Which ways go on is chosen step by step among all customers.",
+    "attribution": "A bootstrap draws among all customers, and a Shapley value or a chain is solved for all of them.",
+    "contacts": "Its price classes begin at the quartiles of all first purchases.",
+    "rfm": "Its scores are ranks among all customers.",
+    "clv": "Its model is fitted to all customers at once.",
+}
+"""Why parts do not add up, in a sentence."""
+
 
 @dataclass(frozen=True)
 class Contribution:
@@ -59,6 +70,8 @@ def refuse_what_does_not_add(question: Question, where: str) -> None:
     rules = "with these rules " if hasattr(module_of(name), "partial") else ""
     what = f"{rules}the question {name!r} has no partial answers that add up."
     known = ", ".join(kind for kind in QUESTIONS if hasattr(module_of(kind), "partial"))
+    why = WHY.get(name, "Its numbers rest on single journeys, or on how all customers compare, not on sums over parts.")
+    what = f"{what} {why}"
     raise BadQuestion(where, what, f'Ask it with engine = "local"; here can be asked: {known}.')
 
 

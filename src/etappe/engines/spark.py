@@ -170,7 +170,8 @@ def _planned(session: Any, lake: Store, files: Sequence[str], view: View, questi
     )
     plan = _Plan(view, names, origin, columns, attributes, question)
     by = question.group_by()
-    needed = {*getattr(module_of(str(question.__struct_config__.tag)), "NEEDS", ()), by}
+    module = module_of(str(question.__struct_config__.tag))
+    needed = {*getattr(module, "NEEDS", ()), *getattr(module, "needs", lambda _: ())(question), by}
     kept = [name for name in (*BASE_COLUMNS, "value") if name in needed and name not in attributes]
     kept += ["properties"] if needed & {*view.properties} - {*kept, *attributes} else []
     codes = session.createDataFrame(list(enumerate(names)), "code int, touchpoint string")
