@@ -237,7 +237,7 @@ def _share(question: Funnel, counted: Counted, at: Any) -> Partial:
     """What some of the units contribute; a journey's units are all in one part."""
     reached, owner = counted.reached[at], counted.owner[at]
     found: Partial = {
-        "n": np.array([len(reached), np.count_nonzero(reached.any(axis=1))], np.int64),
+        "n": np.array([len(reached), reached.any(axis=1).sum() if question.entry == "open" else 0], np.int64),
         "reached": np.count_nonzero(reached, axis=0).astype(np.int64),
     }
     if question.unit != "journey" or question.hold or question.by_at == "all":

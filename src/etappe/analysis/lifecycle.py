@@ -21,7 +21,7 @@ from etappe.analysis.funnel_rules import codes_of
 from etappe.analysis.groups import within_group
 from etappe.analysis.kernel import arrays_of, kernel, plain
 from etappe.analysis.partials import Base, Partial, base_of, merged
-from etappe.analysis.periods import Calendar, Unit, calendar_between, calendar_of, ends_of
+from etappe.analysis.periods import Calendar, Unit, calendar_between, calendar_of
 from etappe.arrays import Int, over_parts
 from etappe.errors import unknown
 from etappe.journeys.columns import Journeys
@@ -107,7 +107,7 @@ def partial(journeys: Journeys, question: Lifecycle) -> Partial:
     """What some journeys contribute: the ends of their time, and who is new, returning or resurrecting in a period."""
     periods, counts, _ = _counted(journeys, question)
     rows = np.column_stack((periods.edges[:-1], counts[:, list(ACTIVE)]))
-    return {"ends": ends_of(journeys), "states": rows[rows[:, 1:].any(axis=1)]}
+    return {"ends": periods.ends, "states": rows[rows[:, 1:].any(axis=1)]}
 
 
 def total(partials: Sequence[Partial], question: Lifecycle, base: Base) -> Finding:

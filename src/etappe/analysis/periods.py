@@ -50,6 +50,7 @@ class Calendar:
     edges : (p+1,) int64, where each begins, and where the last one ends
     place : the period in which each stretch of 2**shift microseconds begins, counted from the first edge
     until_us : where the data end
+    low_us : the earliest touchpoint
     """
 
     names: tuple[str, ...]
@@ -57,6 +58,12 @@ class Calendar:
     place: NDArray[np.int32]
     shift: int
     until_us: int
+    low_us: int = 0
+
+    @property
+    def ends(self) -> Int:
+        """(1, 2) what `calendar_between` makes it from again; no row where there is no touchpoint."""
+        return np.array([[self.low_us, self.until_us]] if self.names else np.empty((0, 2)), np.int64)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -118,7 +125,7 @@ def _calendar(low: int, high: int, timezone: str, period: str) -> Calendar:
     held, shift = np.array(edges, np.int64), SHIFT[period]
     stretches = held[0] + (np.arange(((high - edges[0]) >> shift) + 1) << shift)
     place = np.searchsorted(held, stretches, side="right") - 1
-    return Calendar(tuple(days[:-1]), held, place.astype(np.int32), shift, high)
+    return Calendar(tuple(days[:-1]), held, place.astype(np.int32), shift, high, low)
 
 
 ROLLING_US: Final = {"day": DAY_US, "week": 7 * DAY_US, "month": 30 * DAY_US}

@@ -30,7 +30,7 @@ from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
 from etappe.analysis.kernel import arrays_of, plain
 from etappe.analysis.partials import Base, Partial, base_of, merged
-from etappe.analysis.periods import ROLLING_US, Calendar, Unit, calendar_between, calendar_of, ends_of
+from etappe.analysis.periods import ROLLING_US, Calendar, Unit, calendar_between, calendar_of
 from etappe.analysis.retention_count import FAR, NO_ROW, WORD, count, spans
 from etappe.arrays import Int, over_parts
 from etappe.errors import BadQuestion, unknown
@@ -212,7 +212,7 @@ def partial(journeys: Journeys, question: Retention) -> Partial:
     plan = _plan(journeys, question)
     sizes, active, _ = _counted(journeys, question, plan, np.zeros(len(plan.periods), bool), 0, np.zeros(0, bool))
     rows = np.column_stack((plan.periods.edges[:-1], sizes, plan.span, active))
-    return {"ends": ends_of(journeys), "cohorts": rows[sizes > 0]}
+    return {"ends": plan.periods.ends, "cohorts": rows[sizes > 0]}
 
 
 def total(partials: Sequence[Partial], question: Retention, base: Base) -> Finding:

@@ -22,7 +22,7 @@ from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
 from etappe.analysis.kernel import arrays_of, kernel, plain
 from etappe.analysis.partials import Base, Partial, base_of, merged
-from etappe.analysis.periods import LONGEST, Calendar, calendar_between, calendar_of, ends_of, first_day
+from etappe.analysis.periods import LONGEST, Calendar, calendar_between, calendar_of, first_day
 from etappe.arrays import Int, over_parts
 from etappe.errors import unknown
 from etappe.journeys.columns import Journeys
@@ -93,6 +93,7 @@ class _Plan:
     arrays: tuple[NDArray[np.bool_], Int, NDArray[np.int32], int, Int]
     """Which touchpoints count; days, as the kernel finds them; the period of each day."""
     most: int
+    ends: Int
 
 
 def _plan(journeys: Journeys, question: Stickiness) -> _Plan:
@@ -113,7 +114,7 @@ def _planned(days: Calendar, question: Stickiness, meant: NDArray[np.bool_]) -> 
     # The data end in the last period, so that it alone is not over.
     finished = np.arange(len(begins)) < len(begins) - 1
     arrays = (meant, plain(days.edges), plain(days.place), days.shift, period_of)
-    return _Plan([day.isoformat() for day in begins], lengths, finished, arrays, longest)
+    return _Plan([day.isoformat() for day in begins], lengths, finished, arrays, longest, days.ends)
 
 
 def _counted(
@@ -152,7 +153,7 @@ def partial(journeys: Journeys, question: Stickiness, *, alone: bool = False) ->
     last = (
         np.concatenate((begins[-1:], once, over))[None] if len(begins) else np.empty((0, 1 + 2 * plan.most), np.int64)
     )
-    return {"ends": ends_of(journeys), "days": np.column_stack((begins, counts)), "once": last}
+    return {"ends": plan.ends, "days": np.column_stack((begins, counts)), "once": last}
 
 
 def total(partials: Sequence[Partial], question: Stickiness, base: Base) -> Finding:
