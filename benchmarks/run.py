@@ -250,7 +250,7 @@ def main(sizes: list[int]) -> None:
         "the bars were set with ([which query a bar means](decisions/0007-peers.md)); both ratios are shown.",
         "",
     ]
-    before, kept = os.getloadavg()[0], True
+    before, kept, known = os.getloadavg()[0], True, {}
     for events in sizes:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "log.parquet"
@@ -258,12 +258,13 @@ def main(sizes: list[int]) -> None:
             tools = TOOLS if events <= MOST_FOR_TOOLS else ()
             results = {engine: in_process(engine, path) for engine in (*ENGINES, *tools)}
             results["etappe"]["fresh"] = fresh(path.parent)
+        known |= {engine: found["version"] for engine, found in results.items()}
         rows, met = table(events, results)
         rows += tools_table(results) if tools else []
         lines += rows[:2] + drawn(events, results) + rows[2:] if events == BAR_AT else rows
         print("\n".join(rows), "all bars met" if met else "NOT all bars met")
         kept &= met
-    versions = ", ".join(f"{engine} {results[engine]['version']}" for engine in (*ENGINES, *TOOLS) if engine in results)
+    versions = ", ".join(f"{engine} {version}" for engine, version in known.items())
     now = datetime.now(UTC).date()
     busy = max(before, os.getloadavg()[0])
     # On a machine that others use at the same time neither the milliseconds nor the ratios are evidence.
