@@ -293,6 +293,30 @@ def test_friction_counts_to_the_goal_and_its_cells_open_their_people(window: Ope
     expect(page.get_by_role("dialog").get_by_text("10 Personen")).to_be_visible()
 
 
+def test_the_list_of_opportunities_stands_below_friction_and_opens_its_people(browser: Browser, tmp_path: Path):
+    lines = ["user,time,event"]
+    for c in range(80):  # who searches thrice orders less often
+        names = [
+            "visit",
+            "search",
+            *(["search"] * 2 if c < 40 else ["view", "info"]),
+            "cart",
+            *(["order"] if c < 5 or c >= 50 else []),
+        ]
+        lines += [f"c{c:02},2026-03-0{d}T10:00:00,{name}" for d, name in enumerate(names, start=1)]
+    lines.append("late,2026-06-01T10:00:00,visit")
+    workspace = made(tmp_path)
+    workspace.import_files([written(tmp_path, "events.csv", "\n".join(lines) + "\n")])
+    workspace.close()
+    with served(workspace.folder) as client:
+        opened = Opened(browser, client.address)
+        page = opened.go("/explore?tab=friction&goal=order")
+        expect(page.get_by_text("Am meisten geht mit search verloren: Von 40 Journeys")).to_be_visible()
+        page.get_by_role("row", name="search: Schleife").get_by_role("button").click()
+        expect(page.get_by_role("dialog").get_by_text("40 Personen")).to_be_visible()
+        opened.context.close()
+
+
 def test_the_time_to_the_goal_is_measured_from_where_one_likes(window: Opened):
     page = window.go("/explore?tab=variants")
     expect(page.get_by_text("Die Hälfte der 61 Journeys ist 2,0 Tage nach visit bei order.")).to_be_visible()

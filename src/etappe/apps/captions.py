@@ -191,6 +191,19 @@ def _friction(found: Answer, lang: str) -> str:
     )  # fmt: skip
 
 
+def _opportunities(found: Answer, lang: str) -> str:
+    question: Any = found.question
+    rows = [row for row in found.rows() if row["loss_low"] is not None and row["loss_low"] > 0]
+    if not rows:
+        return word("explore.caption.opportunities.none", lang, goal=question.goal)
+    first = rows[0]
+    signal = word(f"ui.explore.signal.{first['signal']}", lang)
+    return word(
+        "explore.caption.opportunities", lang, touchpoint=first["touchpoint"], loss=number(first["loss"], lang),
+        n=number(first["journeys"], lang), signal=signal, goal=question.goal,
+    )  # fmt: skip
+
+
 def _timing(found: Answer, lang: str) -> str:
     question: Any = found.question
     rows = found.rows()
@@ -211,6 +224,7 @@ SAID: Final[dict[str, Callable[[Answer, str], str]]] = {
     "flow": _flow,
     "friction": _friction,
     "funnel": _funnel,
+    "opportunities": _opportunities,
     "reach": _reach,
     "retention": _retention,
     "sessions": _sessions,

@@ -1,1 +1,0 @@
-import{ut as e}from"./address.svelte-BuxbG--I.js";e();

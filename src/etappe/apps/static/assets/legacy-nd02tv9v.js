@@ -1,0 +1,1 @@
+import{ut as e}from"./address.svelte-Dejhzq6z.js";e();
