@@ -22,7 +22,7 @@ def test_a_question_is_whole(kind):
     module, struct = module_of(kind), struct_of(kind)
     assert callable(module.find)
     assert callable(module.who)
-    assert getattr(etappe, kind) is getattr(module, kind)
+    assert inspect.unwrap(getattr(etappe, kind)) is getattr(module, kind)
     own = {name for name in struct.__annotations__ if "ClassVar" not in str(struct.__annotations__[name])}
     assert own - set(_described(struct)) == set(), "a field without a sentence: the command line shows it as help"
     assert all(word(f"answer.title.{kind}", lang) for lang in LANGUAGES)
