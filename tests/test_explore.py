@@ -26,6 +26,7 @@ SCREENS = {
     "how": "/explore?how=1",
     "paths": "/explore?tab=paths",
     "back": "/explore?tab=paths&way=back&at=order",
+    "stages": "/explore?tab=paths&level=stage",
     "tree": "/explore?tab=paths&view=tree",
     "sunburst": "/explore?tab=paths&view=sunburst",
     "variants": "/explore?tab=variants",
@@ -291,6 +292,20 @@ def test_friction_counts_to_the_goal_and_its_cells_open_their_people(window: Ope
     assert lead(page).startswith("Am meisten Reibung zeigt ")
     page.get_by_role("row", name="help").get_by_role("button", name="100\u00a0%").first.click()
     expect(page.get_by_role("dialog").get_by_text("10 Personen")).to_be_visible()
+
+
+def test_paths_are_drawn_by_stage_too_and_the_tree_goes_back_to_touchpoints(window: Opened):
+    page = window.go("/explore?tab=paths")
+    page.get_by_role("combobox", name="Ebene").select_option("stage")
+    expect(page).to_have_url(re.compile("level=stage"))
+    expect(page.get_by_role("button", name=re.compile("^purchase: 30"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("^purchase: 30")).focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("Ende|service|retention")).first.click()
+    expect(page.get_by_role("dialog").get_by_text(re.compile(r"^\d+ Personen"))).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Baum").click()
+    expect(page).not_to_have_url(re.compile("level="))
 
 
 def test_the_list_of_opportunities_stands_below_friction_and_opens_its_people(browser: Browser, tmp_path: Path):

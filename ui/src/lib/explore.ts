@@ -29,7 +29,12 @@ export function funnelOf(params: URLSearchParams, start: Start): Asked {
   }
 }
 
+/** What a band of the flow is one of. */
+export const LEVELS = ['touchpoint', 'channel', 'stage', 'category'] as const
+export type Level = (typeof LEVELS)[number]
+
 export function flowOf(params: URLSearchParams): Asked {
+  const level = LEVELS.find((one) => one === params.get('level')) ?? 'touchpoint'
   const name = params.get('at')
   const side = params.get('way') === 'back' ? 'end' : 'start'
   return {
@@ -37,6 +42,7 @@ export function flowOf(params: URLSearchParams): Asked {
     ...(name ? { [side]: name } : {}),
     depth: Number(params.get('depth') ?? 4),
     top: Number(params.get('top') ?? 5),
+    ...(level === 'touchpoint' ? {} : { level }),
   }
 }
 
@@ -49,7 +55,7 @@ const DEEPEST = 6
 /** The paths as they are looked at: joined in a flow, or each way apart. */
 export function pathsOf(params: URLSearchParams): Asked {
   const flow = flowOf(params)
-  return viewOf(params) === 'sankey' ? flow : { ...flow, question: 'tree', depth: Math.min(DEEPEST, Number(flow.depth)) }
+  return viewOf(params) === 'sankey' ? flow : { ...flow, level: undefined, question: 'tree', depth: Math.min(DEEPEST, Number(flow.depth)) }
 }
 
 export const variantsOf = (params: URLSearchParams): Asked => ({ question: 'variants', top: Number(params.get('top') ?? 10) })

@@ -1,0 +1,1 @@
+import{ut as e}from"./address.svelte-Dp_M83mT.js";e();

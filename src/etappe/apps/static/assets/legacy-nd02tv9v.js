@@ -1,1 +1,0 @@
-import{ut as e}from"./address.svelte-Dejhzq6z.js";e();
