@@ -1,7 +1,7 @@
 """Picture: times of every engine as bars on a scale of powers of ten, as an SVG for docs/benchmarks.md."""
 
 from html import escape
-from math import log10
+from math import floor, log10
 
 ROW, GROUP, LEFT, WIDTH, TOP = 13, 14, 200, 560, 44
 STYLE = (
@@ -14,7 +14,7 @@ STYLE = (
 def picture(title: str, engines: dict[str, str], rows: list[tuple[str, dict[str, float]]]) -> str:
     """`engines`: class to name in the key; each row a question with seconds by class. Shorter is faster."""
     every = [seconds for _, times in rows for seconds in times.values()]
-    low, high = 10 ** (int(log10(min(every) * 1e3) // 1) - 3), max(every)
+    low, high = 10.0 ** floor(log10(min(every))), max(every)
 
     def at(seconds: float) -> float:
         return LEFT + WIDTH * log10(seconds / low) / log10(high / low)

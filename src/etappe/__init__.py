@@ -94,9 +94,13 @@ def _without_condition(question: Any) -> Any:
 
     @wraps(question)
     def asked(*given: Any, **named: Any) -> Any:
-        if "where" in named and "where" not in question.__code__.co_varnames:
+        if "where" in named:
+            from inspect import signature
+
             from etappe.errors import BadQuestion
 
+            if "where" in signature(question).parameters:
+                return question(*given, **named)
             hint = f"Filter the journeys first: {question.__name__}(journeys.where(...), ...)."
             raise BadQuestion(f"{question.__name__}: where", "a question takes no condition.", hint)
         return question(*given, **named)

@@ -1,6 +1,7 @@
 """Language: German and English words from one list (locales), and numbers, dates, durations as each writes them."""
 
 import json
+import re
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -12,6 +13,7 @@ from etappe.units import DAY_US, SECOND_US
 LANGUAGES: Final = ("de", "en")
 MINUS: Final = "\u2212"
 NARROW: Final = "\u202f"
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @cache
@@ -57,6 +59,19 @@ def date(us: int, lang: str, timezone: str = "UTC") -> str:
         return f"{moment.day:02}.{moment.month:02}.{moment.year}"
     months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     return f"{moment.day} {months[moment.month - 1]} {moment.year}"
+
+
+def day(text: str, lang: str) -> str:
+    """A day in its ISO form as a language writes it; any other text stays.
+
+    Examples
+    --------
+    >>> day("2026-11-23", "de"), day("2026-W48", "de")
+    ('23.11.2026', '2026-W48')
+    """
+    if not _DAY.fullmatch(text):
+        return text
+    return date(round(datetime.fromisoformat(f"{text}T00:00Z").timestamp()) * SECOND_US, lang)
 
 
 UNITS: Final = ((DAY_US, "day"), (3600 * SECOND_US, "hour"), (60 * SECOND_US, "minute"))

@@ -4,7 +4,7 @@ import json
 import sys
 import warnings
 
-warnings.filterwarnings("ignore")
+warnings.filterwarnings("ignore")  # its own, of its own dependencies; what counts is what it answers
 sys.path.pop(0)  # this folder holds a file of the library's own name
 import numpy as np  # noqa: E402
 from lifetimes import BetaGeoFitter, GammaGammaFitter  # noqa: E402

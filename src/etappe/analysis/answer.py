@@ -4,10 +4,8 @@ Unit of count: said by each question; `n` is always the number of journeys in th
 journeys, never the touchpoints, so that the groups add up to the whole.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from importlib import import_module
@@ -24,8 +22,8 @@ from etappe.analysis.show import page, text
 from etappe.analysis.table import arrow_table
 from etappe.errors import BadQuestion, MissingExtra, unknown
 from etappe.journeys.columns import Journeys, Origin
-from etappe.language import LANGUAGES, date, duration, has_word, limit, number, word
-from etappe.units import SECOND_US, duration_us, iso
+from etappe.language import LANGUAGES, day, duration, has_word, limit, number, word
+from etappe.units import duration_us, iso
 
 MIN_N: Final = 30
 """Below so many cases a share or a median is shown as unreliable."""
@@ -60,7 +58,6 @@ COUNTED: Final = ("n", "journeys", "count", "touches", "customers")
 """What a caution counts; of one alone it may speak in the singular (a text that ends in `.one`)."""
 CODED: Final = {"low_model": "ui.explore.model", "high_model": "ui.explore.model", "part": "answer.kind"}
 """Codes within cautions, and the list that has a person's words for them."""
-DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class Caution(msgspec.Struct, frozen=True):
@@ -88,9 +85,7 @@ def _said(name: str, value: str | int, lang: str) -> str:
         return word(key, lang)
     if name == "within":
         return limit(duration_us(value, name), lang)
-    if name == "period" and DAY.fullmatch(value):
-        return date(int(datetime.fromisoformat(value + "T00:00Z").timestamp()) * SECOND_US, lang)
-    return value
+    return day(value, lang) if name == "period" else value
 
 
 def caution(code: str, **values: str | int) -> Caution:

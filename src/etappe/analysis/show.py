@@ -1,6 +1,5 @@
 """Show: an answer as text for a terminal and as HTML for a notebook or a page, in German and English."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from html import escape
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from etappe.language import date, duration, has_word, number, percent, word
+from etappe.language import date, day, duration, has_word, number, percent, word
 from etappe.units import MONEY, SECOND_US
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ CHANCES: Final = ("p", "q", "estimate", "estimate_low", "estimate_high")
 """Columns in which the second decimal place is too coarse."""
 
 ARROW: Final = " > "
-_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 CODES: Final = {
     "segment": "answer.segment", "signal": "ui.explore.signal", "model": "ui.explore.model", "test": "answer.test",
     "kind": "answer.kind", "from_kind": "answer.kind", "to_kind": "answer.kind",
@@ -58,8 +56,8 @@ def cell(name: str, value: Any, lang: str) -> str:
         key = f"{CODES[name]}.{value}" if name in CODES else ""
         if has_word(key):
             return word(key, lang)
-        if lang == "de" and name in ("period", "cohort") and _DAY.fullmatch(value):  # English keeps the ISO form
-            return date(round(datetime.fromisoformat(f"{value}T00:00Z").timestamp()) * SECOND_US, lang)
+        if lang == "de" and name in ("period", "cohort"):  # English keeps the ISO form
+            return day(value, lang)
         return path_text(value) if name == "path" else value
     if name.endswith("_us"):
         return duration(value, lang)

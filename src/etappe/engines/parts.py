@@ -22,7 +22,7 @@ WHY: Final = {
     "flow": "What other columns than the touchpoint say has codes of its own in each part.",
     "retention": "How many different journeys recur is only known of cohorts that are finished in the end.",
     "tree": "Which ways go on is chosen step by step among all customers.",
-    "attribution": "A bootstrap draws among all customers, and a Shapley value or a chain is solved for all of them.",
+    "attribution": "Rules and a chain's steps would add up, which is not built; a bootstrap and Shapley values do not.",
     "contacts": "Its price classes begin at the quartiles of all first purchases.",
     "rfm": "Its scores are ranks among all customers.",
     "clv": "Its model is fitted to all customers at once.",

@@ -18,12 +18,12 @@ from etappe.errors import BadExpression, UnknownName, unknown
 from etappe.expression import ALWAYS, Bool, Expression, Judged, compared, holds, judge, refuse_numbers
 from etappe.units import duration_us
 
+if TYPE_CHECKING:
+    from etappe.journeys.columns import Journeys
+
 SAME: Final = ("=", "<>", "in", "like")
 MOST_NAMES: Final = 10_000
 """Among more values none is looked for that is like the one asked for."""
-
-if TYPE_CHECKING:
-    from etappe.journeys.columns import Journeys
 
 
 def over_touchpoints(journeys: "Journeys", node: Node) -> bool:

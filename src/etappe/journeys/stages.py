@@ -221,8 +221,8 @@ def read_defaults() -> Registry:
 def default_registry() -> Registry:
     """The touchpoints of REQUIREMENTS 6 and the six stage models of REQUIREMENTS 7, from the package's data.
 
-    Read from `defaults.json`, which `make docs` writes from the YAML files: a new process has its first answer a tenth
-    of a second sooner.
+    Read from `defaults.json`, which `make docs` writes from the YAML files: reading these
+    takes nearly a tenth of a second in every new process.
 
     Examples
     --------
