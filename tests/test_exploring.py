@@ -3,17 +3,20 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import etappe
+from etappe.analysis.ask import ask, question_of
 from etappe.apps.captions import caption
 from etappe.apps.exploring import csv_of
 from etappe.apps.pictures import picture
@@ -50,6 +53,10 @@ def test_the_start_knows_the_touchpoints_and_proposes_a_funnel(client: Client):
     assert start["touchpoints"] == [
         {"name": "visit", "journeys": 3, "events": 4}, {"name": "order", "journeys": 2, "events": 2},
     ]  # fmt: skip
+    assert [one["name"] for one in start["splits"]] == [
+        "channel", "touchpoint", "stage", "owner", "weekday", "hour", "age",
+    ]  # fmt: skip
+    assert client.get("/api/explore?lang=de")["splits"][0] == {"name": "channel", "title": "Kanal", "of": "column"}
     assert (start["goals"], start["suggested"], start["saved"]) == (["order"], ["visit", "order"], [])
 
 
@@ -271,3 +278,85 @@ def test_the_last_return_that_is_told_of_rests_on_enough_journeys():
     alone = [row for row in answer.rows() if row["cohort"] is None and row["period"] == 6]
     assert (alone[0]["share"], alone[0]["size"]) == (1.0, 12)
     assert "6 " not in caption(answer, "de")
+
+
+DAY = 86_400_000_000
+MANY = journeys(
+    *[f"0 a, {DAY} b"] * 30, *["0 a"] * 10, *[f"0 c, 1 a, {2 * DAY} b"] * 22, *["0 c, 1 a"] * 17, f"0 c, {9 * DAY} a"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("question", "german", "english"),
+    [
+        (
+            {"question": "funnel", "steps": ["a", "b"]},
+            "Von a bis b kommen bei a am meisten, 75,0\u00a0% von 40, bei c am wenigsten, 55,0\u00a0% von 40. "
+            "Ihre 95-%-Intervalle überschneiden sich.",
+            "From a to b, most get through with a, 75.0% of 40, and fewest with c, 55.0% of 40. "
+            "Their 95% intervals overlap.",
+        ),
+        (
+            {"question": "timing", "start": "a", "end": "b"},
+            "Von a bis b geht es bei a am schnellsten, die Hälfte von 40 binnen 1,0 Tag, bei c am langsamsten, "
+            "die Hälfte von 40 binnen 2,0 Tage.",
+            "From a to b it goes fastest with a, half of 40 within 1.0 day, and slowest with c, "
+            "half of 40 within 2.0 days.",
+        ),
+        (
+            {"question": "variants"},
+            "Am einheitlichsten sind die Journeys bei a: 75,0\u00a0% von 40 haben die Variante a > b; "
+            "am wenigsten bei c: 55,0\u00a0% von 40 (c > a > b).",
+            "Journeys are most alike with a: 75.0% of 40 have the variant a > b; "
+            "least alike with c: 55.0% of 40 (c > a > b).",
+        ),
+        (
+            {"question": "sessions"},
+            "Am meisten Sitzungen je Journey sind es bei a, 1,8 bei 40 Journeys, am wenigsten bei c, 1,6 bei 40.",
+            "Most sessions a journey come with a, 1.8 in 40 journeys, and fewest with c, 1.6 in 40.",
+        ),
+    ],
+)
+def test_a_break_down_says_its_best_and_its_worst_group(question, german: str, english: str):
+    found = ask(MANY, question_of(question | {"by": "touchpoint"}))
+    assert [caption(found, lang) for lang in ("de", "en")] == [german, english]
+
+
+def test_of_one_journey_a_caption_speaks_in_the_singular():
+    one = journeys("0 a, 1 b")
+    asked = [
+        {"question": "funnel", "steps": ["a", "b"]}, {"question": "funnel", "steps": ["a"]}, {"question": "flow"},
+        {"question": "flow", "start": "a"}, {"question": "flow", "end": "b"}, {"question": "flow", "end": "a"},
+        {"question": "flow", "depth": 1}, {"question": "tree"}, {"question": "variants"}, {"question": "transitions"},
+        {"question": "timing", "start": "a", "end": "b"}, {"question": "friction"},
+        {"question": "attribution", "goal": "b"},
+    ]  # fmt: skip
+    for question in asked:
+        found = ask(one, question_of(question))
+        for lang in ("de", "en"):
+            said = caption(found, lang)
+            assert not re.search(r"\b1 (Journeys|journeys|Ziele|goals|Zeilen|rows)", said), said
+
+
+def test_groups_of_which_none_or_one_can_be_compared_say_so():
+    for kind in ({"question": "sessions"}, {"question": "variants"}, {"question": "funnel", "steps": ["a", "b"]}):
+        for held in (journeys("0 a, 1 b"), journeys("0 a, 1 b").select(np.array([], np.int64))):
+            found = ask(held, question_of(kind | {"by": "touchpoint"}))
+            assert caption(found, "en") == "There are no two groups that could be compared."
+
+
+def test_stages_stand_in_words_by_their_titles_and_in_the_data_by_their_ids(client: Client):
+    told = post(client, "/api/ask?lang=de", {"question": "flow", "level": "stage", "start": "purchase", "depth": 1})
+    assert [row["from"] for row in told["rows"]] == ["purchase"]
+    assert (told["cells"][0][1], told["names"]["purchase"]) == ("Kauf", "Kauf")
+    assert told["caption"].startswith("Nach Kauf ")
+    split = post(client, "/api/ask?lang=en", FUNNEL | {"by": "stage"})
+    assert {row["group"] for row in split["rows"]} <= set(split["names"])
+    assert split["cells"][0][0] == split["names"][split["rows"][0]["group"]]
+
+
+def test_a_goal_that_no_touch_precedes_is_said_in_words(client: Client):
+    asked = {"question": "attribution", "goal": "visit", "window": "1m"}
+    told = post(client, "/api/ask?lang=de", asked)
+    at = next(i for i, row in enumerate(told["rows"]) if row["touchpoint"] == "(none)")
+    assert "ohne Berührung" in told["cells"][at]

@@ -12,6 +12,7 @@ from etappe.analysis.answer import MIN_N, Answer
 from etappe.analysis.attribution import ELSEWISE
 from etappe.analysis.show import path_text
 from etappe.analysis.touches import NONE
+from etappe.apps.group_captions import GROUPED, counted
 from etappe.language import duration, number, percent, word
 
 
@@ -38,10 +39,10 @@ def _funnel(found: Answer, lang: str) -> str:
         return word("explore.caption.funnel.none", lang, step=first["step"])
     if len(rows) == 1:
         share = percent(entered / found.n, lang) if found.n else "–"
-        return word("explore.caption.funnel.one", lang, n=number(entered, lang), step=first["step"], share=share)
-    said = word(
-        "explore.caption.funnel", lang, share=percent(last["conversion"], lang), n=number(entered, lang),
-        first=first["step"], last=last["step"],
+        return counted("explore.caption.funnel.alone", lang, entered, step=first["step"], share=share)
+    said = counted(
+        "explore.caption.funnel", lang, entered, share=percent(last["conversion"], lang), first=first["step"],
+        last=last["step"],
     )  # fmt: skip
     # Who may still arrive is not lost.
     lost = [a["dropped"] if a.get("dropped") is not None else a["reached"] - b["reached"] for a, b in pairwise(rows)]
@@ -63,23 +64,22 @@ def _flow(found: Answer, lang: str) -> str:
         return word("explore.caption.flow.none", lang)
     if question.end is not None:
         best, count, whole = _most(rows, "from")
-        values = {"end": question.end, "n": number(whole, lang)}
         if best is None:
-            return word("explore.caption.flow.first", lang, **values)
+            return counted("explore.caption.flow.first", lang, whole, end=question.end)
         share = percent(count / whole, lang)
-        return word("explore.caption.flow.back", lang, before=best, share=share, **values)
+        return counted("explore.caption.flow.back", lang, whole, before=best, share=share, end=question.end)
     if question.start is None:
         best, count, whole = _most(rows, "to")
         if best is None or question.depth < 2:
-            return word("explore.caption.flow.short", lang, n=number(whole, lang))
+            return counted("explore.caption.flow.short", lang, whole)
         ends = _gone([row for row in found.rows() if row["step"] == 2]) / whole
-        values = {"share": percent(count / whole, lang), "n": number(whole, lang), "ends": percent(ends, lang)}
-        return word("explore.caption.flow", lang, first=best, **values)
+        values = {"share": percent(count / whole, lang), "ends": percent(ends, lang)}
+        return counted("explore.caption.flow", lang, whole, first=best, **values)
     best, count, whole = _most(rows, "to")
-    values = {"start": question.start, "n": number(whole, lang), "ends": percent(_gone(rows) / whole, lang)}
+    values = {"start": question.start, "ends": percent(_gone(rows) / whole, lang)}
     if best is None:
-        return word("explore.caption.flow.last", lang, **values)
-    return word("explore.caption.flow.on", lang, after=best, share=percent(count / whole, lang), **values)
+        return counted("explore.caption.flow.last", lang, whole, **values)
+    return counted("explore.caption.flow.on", lang, whole, after=best, share=percent(count / whole, lang), **values)
 
 
 def way_text(row: Mapping[str, Any], lang: str, most: int = 120) -> str:
@@ -103,8 +103,10 @@ def _tree(found: Answer, lang: str) -> str:
     if not leaves:
         return word("explore.caption.tree.none", lang)
     best = max(leaves, key=lambda row: row["journeys"])
+    # The noun stands behind the whole.
+    key = "explore.caption.tree.one" if rows[0]["journeys"] == 1 else "explore.caption.tree"
     return word(
-        "explore.caption.tree", lang, path=way_text(best, lang, 80), n=number(best["journeys"], lang),
+        key, lang, path=way_text(best, lang, 80), n=number(best["journeys"], lang),
         whole=number(rows[0]["journeys"], lang), share=percent(best["share"], lang),
     )  # fmt: skip
 
@@ -113,6 +115,9 @@ def _variants(found: Answer, lang: str) -> str:
     rows = found.rows()
     if not rows:
         return word("explore.caption.variants.none", lang)
+    if found.denominators["variants"] == 1:
+        n = found.denominators["journeys"]
+        return counted("explore.caption.variants.alone", lang, n, path=path_text(rows[0]["path"], 60))
     return word(
         "explore.caption.variants", lang, path=path_text(rows[0]["path"], 60), share=percent(rows[0]["share"], lang),
         n=number(found.denominators["journeys"], lang), top=number(len(rows), lang),
@@ -157,7 +162,7 @@ def _retention(found: Answer, lang: str) -> str:
         unit = f"explore.unit.{question.period}.{'one' if count == 1 else 'other'}"
         return {"share": percent(row["share"], lang), "time": word(unit, lang, count=number(count, lang))}
 
-    said = word("explore.caption.retention", lang, n=number(after[0]["size"], lang), **told(after[0]))
+    said = counted("explore.caption.retention", lang, after[0]["size"], **told(after[0]))
     return said if len(after) == 1 else f"{said} {word('explore.caption.retention.later', lang, **told(after[-1]))}"
 
 
@@ -166,13 +171,13 @@ def _attribution(found: Answer, lang: str) -> str:
     label = question.row_label()
     rows = [row for row in found.rows() if row[label] != NONE and row["share"] is not None]
     models = list(dict.fromkeys(row["model"] for row in rows))
-    count = number(found.denominators["conversions"], lang)
-    if not rows or not found.denominators["conversions"]:
+    count = found.denominators["conversions"]
+    if not rows or not count:
         return word("explore.caption.attribution.none", lang, goal=question.goal)
     model = "linear" if "linear" in models else models[0]
     best = max((row for row in rows if row["model"] == model), key=lambda row: row["share"])
-    told = {"name": best[label], "n": count, "goal": question.goal, "model": word(f"ui.explore.model.{model}", lang)}
-    said = word("explore.caption.attribution", lang, share=percent(best["share"], lang), **told)
+    told = {"name": best[label], "goal": question.goal, "model": word(f"ui.explore.model.{model}", lang)}
+    said = counted("explore.caption.attribution", lang, count, share=percent(best["share"], lang), **told)
     held = [row["share"] for row in rows if row[label] == best[label] and row["model"] not in ELSEWISE]
     if len(models) == 1:
         return said
@@ -185,9 +190,9 @@ def _friction(found: Answer, lang: str) -> str:
     if not rows:
         return word("explore.caption.friction.none", lang)
     worst = max((row for row in rows if row["touchpoint"] == rows[0]["touchpoint"]), key=lambda row: row["share"] or 0)
-    return word(
-        "explore.caption.friction", lang, touchpoint=worst["touchpoint"], share=percent(worst["share"] or 0, lang),
-        n=number(worst["base"], lang), signal=word(f"ui.explore.signal.{worst['signal']}", lang),
+    return counted(
+        "explore.caption.friction", lang, worst["base"], touchpoint=worst["touchpoint"],
+        share=percent(worst["share"] or 0, lang), signal=word(f"ui.explore.signal.{worst['signal']}", lang),
     )  # fmt: skip
 
 
@@ -198,9 +203,9 @@ def _opportunities(found: Answer, lang: str) -> str:
         return word("explore.caption.opportunities.none", lang, goal=question.goal)
     first = rows[0]
     signal = word(f"ui.explore.signal.{first['signal']}", lang)
-    return word(
-        "explore.caption.opportunities", lang, touchpoint=first["touchpoint"], loss=number(first["loss"], lang),
-        n=number(first["journeys"], lang), signal=signal, goal=question.goal,
+    return counted(
+        "explore.caption.opportunities", lang, first["journeys"], touchpoint=first["touchpoint"],
+        loss=number(first["loss"], lang), signal=signal, goal=question.goal,
     )  # fmt: skip
 
 
@@ -208,15 +213,15 @@ def _timing(found: Answer, lang: str) -> str:
     question: Any = found.question
     rows = found.rows()
     n = found.denominators["journeys"]
-    told = {"start": question.start, "end": question.end, "n": number(n, lang)}
+    told = {"start": question.start, "end": question.end}
     if not rows or not n:
         return word("explore.caption.timing.none", lang, **told)
     middle = rows[0]["median_us"]
     if middle is not None:
-        return word("explore.caption.timing", lang, time=duration(middle, lang), **told)
+        return counted("explore.caption.timing", lang, n, time=duration(middle, lang), **told)
     last = rows[-1]
     told |= {"share": percent(1 - last["remaining"], lang), "time": duration(last["time_us"], lang)}
-    return word("explore.caption.timing.few", lang, **told)
+    return counted("explore.caption.timing.few", lang, n, **told)
 
 
 SAID: Final[dict[str, Callable[[Answer, str], str]]] = {
@@ -239,5 +244,8 @@ def caption(found: Answer, lang: str) -> str:
     kind = str(found.question.__struct_config__.tag)
     if kind in SAID and "group" not in found.table.column_names:
         return SAID[kind](found, lang)
+    if kind in GROUPED:
+        return (found.n and GROUPED[kind](found, lang)) or word("explore.caption.group.none", lang)
     title = word(f"answer.title.{kind}", lang)
-    return word("explore.caption.any", lang, title=title, n=number(found.n, lang), rows=number(len(found), lang))
+    rows = counted("explore.caption.rows", lang, len(found))
+    return counted("explore.caption.any", lang, found.n, title=title, rows=rows)

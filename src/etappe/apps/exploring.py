@@ -22,6 +22,7 @@ from etappe.analysis.reach import reach
 from etappe.analysis.show import cell
 from etappe.apps.captions import caption, way_text
 from etappe.apps.pictures import picture
+from etappe.apps.splits import splits, titles, translated
 from etappe.apps.workspace import Workspace
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
@@ -57,13 +58,14 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
     """The routes of the screen; `chosen` gives the journeys that the filter line leaves."""
 
     @get("/api/explore", sync_to_thread=True)
-    def start(request: Request[Any, Any, Any]) -> dict[str, Any]:
-        """What can be asked about: the touchpoints with their counts, a first funnel, the saved questions."""
+    def start(request: Request[Any, Any, Any], lang: FromQuery[str] = "en") -> dict[str, Any]:
+        """What can be asked about: touchpoints with counts, break-downs, a first funnel, the saved questions."""
         journeys = chosen(request)
         goals = goals_of(ws, journeys)
         return {
             "state": state(ws, journeys),
             "touchpoints": touchpoints(journeys),
+            "splits": splits(journeys, _lang(lang)),
             "goals": goals,
             "suggested": suggested(journeys, goals),
             "saved": [_saved(document) for document in _all(ws)],
@@ -101,7 +103,7 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
         else:
             found = ask(chosen(request), question, ws.registry())
             if kind == "png":
-                content = png_of(found, request.query_params)
+                content = png_of(ws, found, request.query_params)
             else:
                 content = csv_of(found.table) if kind == "csv" else parquet_of(found.table)
         name = f'attachment; filename="{question.__struct_config__.tag}.{kind}"'
@@ -152,23 +154,32 @@ def state(ws: Workspace, journeys: Journeys) -> str:
 def said(ws: Workspace, found: Answer, journeys: Journeys, lang: str) -> dict[str, Any]:
     """An answer with its caption, its definition, and its table as people read it."""
     kind = str(found.question.__struct_config__.tag)
+    words = titles(ws, found, lang)
+    told = translated(found, words)
     names = [name for name in found.table.column_names if name != "kind" and not name.endswith("_kind")]
-    titles = {name: word(f"answer.column.{'value' if name.startswith('value_') else name}", lang) for name in names}
+    heads = {name: word(f"answer.column.{'value' if name.startswith('value_') else name}", lang) for name in names}
     texts = [pa.types.is_string(found.table.schema.field(name).type) for name in names]
     return {
         **found.to_dict(),
         "state": state(ws, journeys),
         "title": word(f"answer.title.{kind}", lang),
-        "caption": caption(found, lang),
+        "caption": _sentence(found, told, lang),
         "definition": word(f"explore.how.{kind}", lang) if kind in HOW else "",
         "said": [warning.say(lang) for warning in found.warnings],
         "columns": [
-            {"name": name, "title": titles[name], "text": text} for name, text in zip(names, texts, strict=True)
+            {"name": name, "title": heads[name], "text": text} for name, text in zip(names, texts, strict=True)
         ],
         "cells": [
-            [_cell(row, name, lang) for name in names] for row in found.table.slice(0, SHOWN).to_pylist()
+            [_cell(row, name, lang) for name in names] for row in told.table.slice(0, SHOWN).to_pylist()
         ],
+        # The words of codes that stand in the rows.
+        "names": {code: text for column in words.values() for code, text in column.items()},
     }  # fmt: skip
+
+
+def _sentence(found: Answer, told: Answer, lang: str) -> str:
+    """The finding in words; what no touch precedes is known by its code, and is no finding."""
+    return caption(found if found.question.__struct_config__.tag == "attribution" else told, lang)
 
 
 def _cell(row: Mapping[str, Any], name: str, lang: str) -> str:
@@ -272,13 +283,14 @@ def parquet_of(table: pa.Table) -> bytes:
     return out.getvalue()
 
 
-def png_of(found: Answer, query: Mapping[str, str]) -> bytes:
+def png_of(ws: Workspace, found: Answer, query: Mapping[str, str]) -> bytes:
     """An answer as a picture, in the language and the look that the screen has."""
     from etappe.maps.picture import png
 
     lang = _lang(query.get("lang", "en"))
     theme: Literal["light", "dark"] = "dark" if query.get("theme") == "dark" else "light"
-    return png(picture(found, caption(found, lang), lang, theme))
+    told = translated(found, titles(ws, found, lang))
+    return png(picture(told, _sentence(found, told, lang), lang, theme))
 
 
 def code(ws: Workspace, question: Question, query: Mapping[str, str]) -> str:
