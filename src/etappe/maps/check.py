@@ -94,7 +94,7 @@ def _doubled(name: str, ids: Iterable[str]) -> Found:
 
 
 def _ids(m: JourneyMap) -> Found:
-    for name in ("touchpoints", "stages", "lanes", "evidence", "opportunities", "annotations"):
+    for name in ("touchpoints", "stages", "lanes", "evidence", "opportunities", "studies", "annotations"):
         yield from _doubled(name, (part.id for part in getattr(m, name)))
     seen: dict[str, str] = {}
     for place, step in _steps(m):
@@ -188,16 +188,21 @@ def _cells(m: JourneyMap) -> Found:
                     break
 
 
+def _length(place: str, text: str | None) -> Found:
+    if text is not None:
+        try:
+            duration_us(text, place)
+        except EtappeError as error:
+            yield place, error.what, error.hint, "error"
+
+
 def _window(place: str, window: Window | None) -> Found:
     if window is None:
         return
     if window.rolling is not None:
         if window.start or window.end:
             yield place, "a window is either 'rolling' or 'from' and 'to'.", "Remove one of them.", "error"
-        try:
-            duration_us(window.rolling, f"{place}.rolling")
-        except EtappeError as error:
-            yield f"{place}.rolling", error.what, error.hint, "error"
+        yield from _length(f"{place}.rolling", window.rolling)
     days: list[date] = []
     for name, text in (("from", window.start), ("to", window.end)):
         if text is not None:
@@ -306,6 +311,38 @@ def _evidence(m: JourneyMap) -> Found:
                 )
 
 
+def _day(place: str, text: str | None) -> Found:
+    if text is not None:
+        try:
+            date.fromisoformat(text)
+        except ValueError:
+            yield place, f"'{text}' is no day.", "Write it such as 2026-11-22.", "error"
+
+
+def _care(m: JourneyMap, registry: "Registry | None") -> Found:
+    """What keeps a map true: goals at its touchpoints (002-16), studies (002-17), a date of review (002-18)."""
+    for i, study in enumerate(m.studies):
+        yield from _day(f"studies[{i}].date", study.date)
+    if m.review is not None:
+        yield from _day("review.last", m.review.last)
+        yield from _length("review.every", m.review.every)
+        if not 0 < m.review.drift <= 1:
+            yield "review.drift", f"{m.review.drift:g} is no share.", "Write a number above 0, at most 1.", "error"
+    lanes = {lane.id for lane in m.lanes if lane.type == "goal"}
+    told = {column for cell in m.cells if cell.lane in lanes for column in _columns(m, cell)}
+    used = {step.touchpoint for step in m.steps if step.id not in told}
+    for i, point in enumerate(m.touchpoints):
+        known = registry.find(point.id) if registry is not None else None
+        if point.id in used and registry is not None and not (point.goal or (known and known.goal)):
+            what = f"the touchpoint '{point.id}' has no goal: what is it for?"
+            yield f"touchpoints[{i}]", what, "Write its goal, or a cell in a lane of type goal.", "warning"
+
+
+def _columns(m: JourneyMap, cell: Cell) -> list[str]:
+    first, count = m.span(cell) or (0, 0)
+    return m.columns()[first : first + count]
+
+
 def _words(text: I18n) -> str:
     return (text if isinstance(text, str) else " ".join(text.values())).lower()
 
@@ -350,7 +387,14 @@ def check(document: JourneyMap, registry: "Registry | None" = None) -> list[Faul
     place = document.place
     faults = [
         Fault(place.where, spot, nearest_line(place.lines, spot), what, hint, level)
-        for found in (_frame(document), _ids(document), _cells(document), _evidence(document), _end(document, registry))
+        for found in (
+            _frame(document),
+            _ids(document),
+            _cells(document),
+            _evidence(document),
+            _care(document, registry),
+            _end(document, registry),
+        )
         for spot, what, hint, level in found
     ]
     return sorted(faults, key=order_of(document))

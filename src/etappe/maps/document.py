@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BadMap", "Fault", "JourneyMap", "check", "dump_map", "faults_of", "json_schema", "read_map"]
 
-LISTS: Final = ("touchpoints", "stages", "lanes", "cells", "flow", "evidence", "opportunities", "annotations")
+LISTS: Final = (
+    "touchpoints", "stages", "lanes", "cells", "flow", "evidence", "opportunities", "studies", "annotations",
+)  # fmt: skip
 MOST_NODES: Final = 200_000
 """More parts than any map has: stops a file whose aliases unfold without end."""
 LENGTHS: Final = ("within", "rolling", "duration_hint")

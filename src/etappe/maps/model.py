@@ -68,6 +68,8 @@ class Touchpoint(_Part, frozen=True):
     """Which events are this contact; without it, events of this id or of the registry's names for it."""
     owner: I18n | None = None
     media: Literal["paid", "owned", "earned"] | None = None
+    goal: I18n = ""
+    """What this contact is for; source 002 asks for one at every touchpoint."""
 
 
 class Step(_Part, frozen=True):
@@ -105,6 +107,8 @@ class Lane(_Part, frozen=True):
     title: I18n
     persona: str | None = None
     collapsed: bool = False
+    to_be: bool = False
+    """How it should be, not how it is: a curve is drawn dotted, and claims nothing."""
 
 
 class Quote(_Part, frozen=True):
@@ -129,6 +133,9 @@ class Cell(_Part, frozen=True, rename={"start": "from", "end": "to"}):
     quotes: tuple[Quote, ...] = ()
     image: str | None = None
     researched: tuple[str, ...] = ()
+    """Studies that it rests on, by id, or in words."""
+    validated: bool = False
+    """A study has confirmed it."""
     evidence: str | tuple[str, ...] | None = None
     opportunity: str | None = None
 
@@ -228,6 +235,30 @@ class Opportunity(_Part, frozen=True):
     result: str | None = None
 
 
+class Study(_Part, frozen=True):
+    """What was asked of people or observed: a survey, interviews, a usability test."""
+
+    id: str
+    title: I18n
+    kind: Literal["survey", "interview", "usability", "diary", "observation", "desk", "other"] = "other"
+    date: str | None = None
+    n: int | None = None
+    """How many people took part."""
+    notes: I18n = ""
+    link: str = ""
+
+
+class Review(_Part, frozen=True):
+    """When the map is looked at again: by the calendar, and once its numbers have moved."""
+
+    every: str | None = None
+    """Such as 90d, counted from `last`."""
+    last: str | None = None
+    """The day on which somebody last went through the map."""
+    drift: float = 0.2
+    """The share of its held numbers that have left their interval, from which on the map asks for a review."""
+
+
 class Note(_Part, frozen=True):
     """A remark at a step or lane."""
 
@@ -276,7 +307,9 @@ class JourneyMap(_Part, frozen=True, dict=True):
     flow: tuple[Edge, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     opportunities: tuple[Opportunity, ...] = ()
+    studies: tuple[Study, ...] = ()
     annotations: tuple[Note, ...] = ()
+    review: Review | None = None
     parent: str | None = None
     children: tuple[str, ...] = ()
 

@@ -3,9 +3,10 @@
 import time
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import IntegrityError
 
-from etappe.store.tables import documents
+from etappe.store.tables import comments, documents, signatures
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -45,7 +46,41 @@ def put(connection: Connection, kind: str, document_id: str, body: str) -> Docum
     return new
 
 
+def append(connection: Connection, kind: str, document_id: str, revision: int, body: str, author: str = "") -> bool:
+    """Store a revision that must be new; False where somebody else was first, and then nothing is stored."""
+    new = Document(kind, document_id, revision, time.time_ns() // 1000, body)
+    try:
+        with connection.begin_nested():
+            connection.execute(documents.insert().values(**msgspec.structs.asdict(new)))
+    except IntegrityError:
+        return False
+    if author:
+        signed = {"kind": kind, "id": document_id, "revision": revision, "author": author}
+        connection.execute(signatures.insert().values(**signed))
+    return True
+
+
+class Revision(msgspec.Struct, frozen=True):
+    """That a document was changed, when and by whom (personal)."""
+
+    revision: int
+    at_us: int
+    author: str
+
+
+def revisions(connection: Connection, kind: str, document_id: str, limit: int = 200, offset: int = 0) -> list[Revision]:
+    """The revisions of a document, the newest first."""
+    of = (documents.c.kind == signatures.c.kind) & (documents.c.id == signatures.c.id)
+    both = documents.outerjoin(signatures, of & (documents.c.revision == signatures.c.revision))
+    query = select(documents.c.revision, documents.c.at_us, func.coalesce(signatures.c.author, "")).select_from(both)
+    query = query.where(documents.c.kind == kind, documents.c.id == document_id)
+    rows = connection.execute(query.order_by(documents.c.revision.desc()).limit(limit).offset(offset))
+    return [Revision(*row) for row in rows]
+
+
 def remove(connection: Connection, kind: str, document_id: str) -> bool:
     """Delete a document with all its revisions; whether there was one."""
+    connection.execute(signatures.delete().where(signatures.c.kind == kind, signatures.c.id == document_id))
+    connection.execute(comments.delete().where(comments.c.kind == kind, comments.c.document == document_id))
     gone = connection.execute(documents.delete().where(documents.c.kind == kind, documents.c.id == document_id))
     return gone.rowcount > 0

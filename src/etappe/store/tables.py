@@ -101,6 +101,31 @@ documents = Table(
     PrimaryKeyConstraint("kind", "id", "revision"),
 )
 
+signatures = Table(
+    "signatures",
+    metadata,
+    Column("kind", String, nullable=False),
+    Column("id", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("author", String, nullable=False, info=PERSONAL),
+    PrimaryKeyConstraint("kind", "id", "revision"),
+)
+"""Who wrote a revision of a document, by the name that they gave."""
+
+comments = Table(
+    "comments",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("document", String, nullable=False),
+    Column("place", String, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("author", String, nullable=False, info=PERSONAL),
+    Column("text", Text, nullable=False, info=PERSONAL),
+    Column("done", Integer, nullable=False, default=0),
+)
+"""What people say to each other about a document or a part of it."""
+
 
 def sqlite_module() -> Any:
     """A SQLite that does not lose commits: the standard library's where new enough, else pysqlite3."""
