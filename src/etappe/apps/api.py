@@ -20,7 +20,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import Body, FromPath, FromQuery, JSONBody
 
 import etappe
-from etappe.apps import exploring
+from etappe.apps import editing, exploring, revisions
 from etappe.apps.guard import CSP, Guard
 from etappe.apps.map_view import bound_view, map_card
 from etappe.apps.overview import overview
@@ -153,9 +153,10 @@ class Api:
             stem, _, kind = map_id.rpartition(".")
             drawn = kind in ("svg", "png", "html")
             language = _lang(lang)
-            bound = ws.bind(ws.map(stem if drawn else map_id), self.chosen(request))
+            found, revision = revisions.stored(ws, stem if drawn else map_id)
+            bound = ws.bind(found, self.chosen(request))
             if not drawn:
-                return Response(bound_view(bound, language), media_type="application/json")
+                return Response(bound_view(bound, language, revision), media_type="application/json")
             theme: Literal["light", "dark"] = "dark" if request.query_params.get("theme") == "dark" else "light"
             name = {"content-disposition": f'inline; filename="{map_id}"'}
             if kind == "html":
@@ -214,7 +215,8 @@ class Api:
 
         return [
             meta, first_screen, list_imports, one_import, refused, refused_csv, undo, check_import, do_import,
-            list_maps, one_map, people, ask_question, *exploring.handlers(ws, self.chosen), health, front, page,
+            list_maps, one_map, people, ask_question, *exploring.handlers(ws, self.chosen),
+            *editing.handlers(ws, self.chosen), health, front, page,
         ]  # fmt: skip
 
     async def _upload(self, data: Mapping[str, Any], *, dry_run: bool) -> Any:

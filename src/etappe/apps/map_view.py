@@ -1,14 +1,18 @@
 """Map view: a bound map as plain data for the web application, every text said in one language."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from etappe.language import number
 from etappe.maps.bound import SHOWN, Bound, BoundCell, BoundMap
 from etappe.maps.figures import interval_text, signed, state_text, target_text, value_text
-from etappe.maps.model import Step, Touchpoint
+from etappe.maps.model import Opportunity, Step, Touchpoint
+from etappe.maps.parts import place_of
+from etappe.maps.review import due
 from etappe.units import iso
 from etappe.vocabulary import say
 
@@ -37,8 +41,8 @@ def map_card(bound: BoundMap, lang: str, at_us: int | None = None) -> dict[str, 
     }
 
 
-def bound_view(bound: BoundMap, lang: str) -> dict[str, Any]:
-    """A map with its evidence, for the screen that shows it."""
+def bound_view(bound: BoundMap, lang: str, revision: int = 0) -> dict[str, Any]:
+    """A map with its evidence, for the screen that shows it and edits it."""
     m = bound.map
     points = {t.id: t for t in m.touchpoints}
     coverage = None
@@ -51,11 +55,23 @@ def bound_view(bound: BoundMap, lang: str) -> dict[str, Any]:
     unmapped = bound.coverage.unmapped if bound.coverage else ()
     return {
         "id": m.id,
+        "revision": revision,
         "title": say(m.title, lang),
         "scenario": say(m.scenario, lang),
         "expectation": say(m.expectation, lang),
         "language": lang,
         "kind": m.kind,
+        "personas": list(m.personas),
+        "owner": {"department": say(m.owner.department, lang), "person": m.owner.person} if m.owner else None,
+        "parent": m.parent,
+        "children": list(m.children),
+        "review": _review(bound, lang),
+        "studies": [
+            {**msgspec.to_builtins(one), "title": say(one.title, lang), "notes": say(one.notes, lang)}
+            for one in m.studies
+        ],
+        "flow": [{**msgspec.to_builtins(edge), "label": say(edge.label, lang)} for edge in m.flow],
+        "opportunities": [_opportunity(one, lang) for one in m.opportunities],
         "stages": [
             {
                 "id": stage.id,
@@ -70,11 +86,17 @@ def bound_view(bound: BoundMap, lang: str) -> dict[str, Any]:
             _step(step, points.get(step.touchpoint or ""), stage.id, lang) for stage in m.stages for step in stage.steps
         ],
         "lanes": [
-            {"id": lane.id, "type": lane.type, "title": say(lane.title, lang), "persona": lane.persona}
+            {
+                "id": lane.id,
+                "type": lane.type,
+                "title": say(lane.title, lang),
+                "persona": lane.persona,
+                "to_be": lane.to_be,
+            }
             for lane in m.lanes
         ],
         "cells": [_cell(c, lang, {o.id: say(o.title, lang) for o in m.opportunities}) for c in bound.cells],
-        "evidence": {name: _evidence(b, bound, lang) for name, b in bound.evidence.items()},
+        "evidence": {name: evidence_view(b, _basis(b, bound), lang) for name, b in bound.evidence.items()},
         "coverage": coverage,
         "unmapped": [{"name": name, "events": events} for name, events in unmapped],
         "shares": dict(bound.shares),
@@ -91,7 +113,11 @@ def _step(step: Step, point: Touchpoint | None, stage: str, lang: str) -> dict[s
         "channel": point.channel if point else None,
         "medium": point.medium if point else None,
         "contact": point.contact if point else None,
+        "touchpoint_id": step.touchpoint,
+        "goal": say(point.goal, lang) if point else "",
         "truth": step.truth,
+        "optional": step.optional,
+        "duration_hint": step.duration_hint,
         "shape": f"{point.medium}-{point.contact}" if point else "none",
     }
 
@@ -99,6 +125,11 @@ def _step(step: Step, point: Touchpoint | None, stage: str, lang: str) -> dict[s
 def _cell(c: BoundCell, lang: str, titles: Mapping[str, str]) -> dict[str, Any]:
     return {
         "lane": c.lane.id,
+        "place": place_of(msgspec.to_builtins(c.cell)),
+        "own_text": say(c.cell.text, lang),
+        "researched": list(c.cell.researched),
+        "validated": c.cell.validated,
+        "own_score": c.cell.arc if c.lane.type == "arc" else c.cell.score,
         "first": c.first,
         "span": c.span,
         "text": say(c.cell.text, lang) or titles.get(c.cell.opportunity or ""),
@@ -118,8 +149,30 @@ def _score_text(c: BoundCell, lang: str) -> str | None:
     return number(c.score, lang) if c.lane.type == "arc" else signed(c.score, lang)
 
 
-def _evidence(b: Bound, bound: BoundMap, lang: str) -> dict[str, Any]:
+def _basis(b: Bound, bound: BoundMap) -> str:
     using = [c.basis for c in bound.cells if b.id in c.cell.refs and c.basis is not None]
+    return using[0] if using else "assumed"
+
+
+def _review(bound: BoundMap, lang: str) -> dict[str, Any]:
+    today = datetime.now(ZoneInfo(bound.timezone)).date()
+    found = due(bound, today)
+    review = bound.map.review
+    return {
+        "every": review.every if review else None,
+        "last": review.last if review else None,
+        "next": found.next,
+        "due": [say(reason, lang) for reason in found.reasons],
+    }
+
+
+def _opportunity(one: Opportunity, lang: str) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(one)
+    return {**found, "title": say(one.title, lang), "owner": say(one.owner, lang), "status": one.status}
+
+
+def evidence_view(b: Bound, basis: str, lang: str) -> dict[str, Any]:
+    """A bound number as the screen shows it."""
     shown = b.state in SHOWN
     how = None
     if b.sentence:
@@ -141,7 +194,7 @@ def _evidence(b: Bound, bound: BoundMap, lang: str) -> dict[str, Any]:
         "interval_text": interval_text(b, lang) or None,
         "state": b.state,
         "state_text": state_text(b, lang) or None,
-        "basis": using[0] if using else "assumed",
+        "basis": basis,
         "target_text": target_text(b, lang) or None,
         "verdict": b.verdict,
         "above_target": b.value > b.target if shown and b.value is not None and b.target is not None else None,

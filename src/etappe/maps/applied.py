@@ -120,19 +120,26 @@ def _span(parts: Parts, edit: Span, where: str) -> None:
 
 
 def _bind(parts: Parts, edit: Bind, where: str) -> None:
-    known = {name[1] for name in parts.values if name[0] == "evidence"}
-    id = str(edit.evidence.get("id") or new_id(str(edit.evidence.get("metric") or "evidence"), known, "evidence"))
-    if set(edit.evidence) - {"id"}:
-        name = ("evidence", id)
-        if name not in parts.values:
-            parts.orders["evidence"].append(name)
-        parts.values[name] = {**edit.evidence, "id": id}
-    else:
-        _find(parts, "evidence", id, where)
-    name = ("cell", f"{edit.lane} @ {edit.place}")
+    id = _evidence(parts, edit.evidence, where)
+    name = ("cell", f"{edit.lane} @ {place_of(_at(parts, edit.place, where))}")
     refs = _refs(parts.values.get(name, {}))
     both = [*refs, id] if id not in refs else refs
     _write(parts, Write(lane=edit.lane, place=edit.place, fields={"evidence": _as_written(both)}), where)
+
+
+def _evidence(parts: Parts, given: Value, where: str) -> str:
+    """The id of an evidence: of one that the map has, by its id or because it asks the same; else of a new one."""
+    asked = {key: value for key, value in given.items() if key != "id"}
+    known = {name[1]: value for name, value in parts.values.items() if name[0] == "evidence"}
+    if given.get("id") in known or not asked:
+        return _find(parts, "evidence", str(given.get("id")), where)[1]
+    same = [id for id, value in known.items() if {k: v for k, v in value.items() if k != "id"} == asked]
+    if same:
+        return same[0]
+    id = str(given.get("id") or new_id(str(given.get("metric") or "evidence"), set(known), "evidence"))
+    parts.orders["evidence"].append(("evidence", id))
+    parts.values["evidence", id] = {"id": id, **asked}
+    return id
 
 
 def _unbind(parts: Parts, edit: Unbind, where: str) -> None:

@@ -74,7 +74,7 @@ class Remove(_Edit, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="
 
 
 class Bind(_Edit, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="bind"):
-    """Bind an evidence to a cell: a new one, or, with only its `id`, one that the map has."""
+    """Bind an evidence to a cell: one that the map has, by its `id` or because it asks the same; else a new one."""
 
     lane: str
     place: str

@@ -19,6 +19,8 @@ FIRST: Final = {
     "gain": ("step.conversion", "journey.repeat_rate"),
 }
 """What a lane asks for first."""
+LATE: Final = ("few", "none")
+"""States of what can be bound but says nothing yet: these stand last."""
 
 
 class Proposal(msgspec.Struct, frozen=True):
@@ -48,7 +50,7 @@ def proposals(
     trial = msgspec.structs.replace(document, evidence=tuple(found), cells=())
     bound = bind(trial, journeys, registry, now_us).evidence
     both = [Proposal(e, bound[e.id]) for e in found if bound[e.id].state != "failed"]
-    return sorted(both, key=lambda one: one.bound.state in ("none", "few"))
+    return sorted(both, key=lambda one: LATE.index(one.bound.state) + 1 if one.bound.state in LATE else 0)
 
 
 def _fitting(document: JourneyMap, place: str, registry: Registry | None) -> Iterator[Evidence]:
