@@ -91,8 +91,8 @@ def main(sizes: list[int]) -> None:
         "",
         "Written by `benchmarks/large.py` over generated columns (synthetic), mapped into memory. *First* is the first",
         "time in a new process, with the compiled kernels loaded; *again* the median of three more. *Own* is memory",
-        "that is not a mapped file: the system takes mapped pages back when it needs them. Times are those of the machine",
-        "as it was, with other work on it.",
+        "that is not a mapped file: the system takes mapped pages back when it needs them. Times are",
+        "those of the machine as it was, with other work on it.",
         "",
     ]
     for events in sizes:
