@@ -299,8 +299,8 @@ def test_paths_are_drawn_by_stage_too_and_the_tree_goes_back_to_touchpoints(wind
     page = window.go("/explore?tab=paths")
     page.get_by_role("combobox", name="Ebene").select_option("stage")
     expect(page).to_have_url(re.compile("level=stage"))
-    expect(page.get_by_role("button", name=re.compile("^purchase: 30"))).to_be_visible()
-    page.get_by_role("button", name=re.compile("^purchase: 30")).focus()
+    expect(page.get_by_role("button", name=re.compile("^Kauf: 30"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Kauf: 30")).focus()
     page.keyboard.press("Enter")
     page.get_by_role("dialog").get_by_role("button", name=re.compile("Ende|service|retention")).first.click()
     expect(page.get_by_role("dialog").get_by_text(re.compile(r"^\d+ Personen"))).to_be_visible()
@@ -406,3 +406,189 @@ def test_the_saved_question_can_be_asked_on_the_command_line_too(client: Client)
     status, _, answer = client.send("POST", "/api/ask", json.loads(saved)["question"])
     assert (status, json.loads(answer)["rows"][1]["reached"]) == (200, 30)
     client.send("POST", f"/api/questions/{json.loads(saved)['id']}/delete", {})
+
+
+@pytest.fixture(scope="module")
+def months(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """Two months alike but for the orders: of 40 visitors from the web 10 order in May and 20 in June; 10 of 20 in
+    the shop in both.
+    """
+    folder = tmp_path_factory.mktemp("months")
+    lines = ["user,time,event,channel"]
+    for month, orders in (("05", 10), ("06", 20)):
+        for c in range(60):
+            where = "web" if c < 40 else "shop"
+            customer = f"{where}{c:02}-{month}"
+            lines.append(f"{customer},2026-{month}-0{2 + c % 5}T10:00:00,visit,{where}")
+            lines += [f"{customer},2026-{month}-10T10:00:00,search,{where}"] * (c % 2)
+            if c < orders or 40 <= c < 50:
+                lines.append(f"{customer},2026-{month}-20T10:00:00,order,{where}")
+    lines += ["last,2026-06-30T10:00:00,visit,web", "first,2026-05-01T09:00:00,visit,shop"]
+    workspace = made(folder)
+    workspace.import_files([written(folder, "events.csv", "\n".join(lines) + "\n")])
+    workspace.close()
+    with served(workspace.folder) as found:
+        yield found
+
+
+@pytest.fixture
+def june(browser: Browser, months: Client) -> Iterator[Opened]:
+    opened = Opened(browser, months.address)
+    yield opened
+    opened.context.close()
+
+
+JUNE = "from=2026-06-01&to=2026-06-30&step=visit&step=order"
+
+
+def test_a_funnel_is_split_by_keyboard_and_a_group_opens_its_people(june: Opened):
+    page = june.go(f"/explore?{JUNE}")
+    split = page.get_by_role("combobox", name="Aufteilen nach")
+    split.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page).to_have_url(re.compile("split=channel"))
+    assert lead(page) == (
+        "Von visit bis order kommen bei „shop“ am meisten, 50,0 % von 20, bei „web“ am wenigsten, 48,8 % von 41. "
+        "Ihre 95-%-Intervalle überschneiden sich."
+    )
+    page.get_by_role("button", name="20: web").click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_text("20 Personen")).to_be_visible()
+    expect(drawer.get_by_role("heading", name="web: Erreichten order")).to_be_visible()
+    expect(drawer.get_by_role("cell", name="web00-06")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Wie gerechnet?").click()
+    expect(drawer.get_by_text("by: channel")).to_be_visible()
+    # An interval of one group would pass for that of all.
+    expect(drawer.locator("dt").filter(has_text="ntervall")).to_have_count(0)
+    page.reload()
+    expect(split).to_have_value("channel")
+    assert june.complaints == []
+
+
+def test_who_is_on_the_way_in_a_group_goes_on_in_ways_of_their_own(june: Opened):
+    page = june.go(f"/explore?{JUNE}&split=channel&who=1.open&group=shop")
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_role("heading", name="shop: Bei visit noch unterwegs")).to_be_visible()
+    total = drawer.get_by_text(re.compile(r"^\d+ Personen$")).inner_text().split()[0]
+    drawer.get_by_role("button", name="Wege danach zeigen").click()
+    expect(page.get_by_text(f"von {total} Journeys; bei")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("tab", "said"),
+    [
+        ("retention&unit=week", "Zwischen den Gruppen ist kein Unterschied: 50,0 %."),
+        ("variants", "Am einheitlichsten sind die Journeys bei"),
+    ],
+)
+def test_a_break_down_stays_when_another_question_is_asked(june: Opened, tab: str, said: str):
+    page = june.go(f"/explore?{JUNE}&split=channel&tab={tab}")
+    assert lead(page).startswith(said)
+    if tab == "variants":
+        expect(page.get_by_role("heading", name="web 41")).to_be_visible()
+        page.get_by_role("button", name=re.compile("^visit search order")).first.click()
+        expect(page.get_by_role("dialog").get_by_role("heading", name="web: Variante")).to_be_visible()
+        expect(page.get_by_text(re.compile("geht es bei „(web|shop)“ am schnellsten"))).to_be_visible()
+        expect(page.get_by_role("columnheader", name="je Journey")).to_be_visible()
+    else:
+        page.get_by_role("row", name="shop").get_by_role("button").nth(1).click()
+        expect(page.get_by_role("dialog").get_by_role("heading", name="shop: wieder da in Periode 1")).to_be_visible()
+        expect(page.get_by_role("dialog").get_by_text(re.compile(r"^\d+ Personen"))).to_be_visible()
+
+
+def test_a_period_is_compared_with_the_one_before(june: Opened):
+    page = june.go("/explore?step=visit&step=order")
+    page.get_by_label("mit Vorzeitraum vergleichen").check()
+    expect(page.get_by_text("Vor allen Tagen liegt kein Zeitraum zum Vergleichen.")).to_be_visible()
+    page.get_by_role("button", name="Letzte 90 Tage ansehen").click()
+    expect(page.get_by_text(re.compile("^Im Zeitraum davor, .* gibt es keine Journeys."))).to_be_visible()
+    page = june.go(f"/explore?{JUNE}&compare=1")
+    expect(
+        page.get_by_text(re.compile("1.–30. Juni 2026, verglichen mit 2.–31. Mai 2026 .60 Journeys.."))
+    ).to_be_visible()
+    expect(page.get_by_text("davor", exact=True)).to_have_count(2)
+    expect(page.get_by_text("+15,8 Pkt.")).to_be_visible()
+    for tab in ("attribution&model=linear&by=channel", "friction", "retention&unit=week"):
+        page = june.go(f"/explore?{JUNE}&compare=1&tab={tab}")
+        expect(page.get_by_text("Klein darunter: der Unterschied")).to_be_visible()
+        expect(page.locator("main td button .was").first).to_be_visible()
+    expect(page.locator("path.before")).to_have_count(1)
+    page.get_by_role("link", name="Pfade").click()
+    expect(page.get_by_label("mit Vorzeitraum vergleichen")).to_have_count(0)
+    page.get_by_role("link", name="Trichter").click()
+    page.get_by_label("mit Vorzeitraum vergleichen").uncheck()
+    expect(page.get_by_text("verglichen mit")).to_have_count(0)
+    assert june.complaints == []
+
+
+def test_what_is_left_out_of_the_paths_stands_as_a_chip_in_both_views(june: Opened):
+    page = june.go("/explore?tab=paths")
+    page.get_by_role("button", name=re.compile("^search: ")).first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Ausschließen").click()
+    expect(page).to_have_url(re.compile("without=touchpoint%3Asearch"))
+    expect(page.get_by_text("ohne search")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^search: "))).to_have_count(0)
+    page.get_by_role("button", name="Baum").click()
+    assert lead(page).startswith("Der häufigste Weg ist visit > Ende:")
+    page.get_by_role("button", name="Wege nach visit").click()
+    page.get_by_role("button", name="50", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="order ausschließen").click()
+    expect(page.get_by_text("ohne order")).to_be_visible()
+    page.get_by_role("button", name="order wieder aufnehmen").click()
+    page.get_by_role("button", name="search wieder aufnehmen").click()
+    expect(page).not_to_have_url(re.compile("without"))
+    page.get_by_role("button", name="Sankey").click()
+    page.get_by_role("combobox", name="Ebene").select_option("channel")
+    page.get_by_role("button", name=re.compile("^shop: ")).first.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Ausschließen").click()
+    expect(page.get_by_text("ohne shop (Kanal)")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^shop: "))).to_have_count(0)
+    assert june.complaints == []
+
+
+def test_a_node_opens_as_a_funnel_along_its_strongest_way(june: Opened):
+    page = june.go("/explore?tab=paths")
+    page.get_by_role("button", name=re.compile("^order: ")).first.press("Enter")
+    page.get_by_role("dialog").get_by_role("link", name="Als Trichter öffnen").click()
+    expect(page.get_by_role("combobox", name=re.compile("^Schritt"))).to_have_count(2)
+    expect(page.get_by_role("combobox", name="Schritt 1")).to_have_value("visit")
+
+
+def test_who_does_not_want_to_wait_cancels_and_asks_again(june: Opened):
+    page = june.page
+    page.route("**/api/ask?*", lambda route: None)  # a server that never answers
+    page.goto(f"/explore?{JUNE}")
+    expect(page.get_by_text("Die Antwort ist noch nicht fertig.")).to_be_visible()
+    assert [fault["id"] for fault in Axe().run(page).response["violations"]] == []
+    with page.expect_event("requestfailed"):
+        page.get_by_role("button", name="Abbrechen").click()
+    expect(page.get_by_text("Abgebrochen.")).to_be_visible()
+    page.unroute("**/api/ask?*")
+    page.get_by_role("button", name="Noch einmal versuchen").click()
+    assert lead(page).startswith("49,2 % von 61 Journeys")
+    expect(page.get_by_text("Abgebrochen.")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("width", "lang", "theme"), LOOKS)
+def test_break_downs_and_comparisons_are_accessible_and_within_the_window(
+    browser: Browser, months: Client, width: int, lang: str, theme: str
+):
+    opened = Opened(browser, months.address, width, lang, theme)
+    found = {}
+    for path in (
+        "split=channel", "split=channel&compare=1", "compare=1", "split=channel&who=2.reached&group=web",
+        "tab=retention&unit=week&split=channel&compare=1", "tab=retention&unit=week&compare=1",
+        "tab=variants&split=channel", "tab=attribution&compare=1", "tab=friction&compare=1",
+        "tab=paths&without=touchpoint:search", "tab=paths&view=tree&without=touchpoint:search",
+    ):  # fmt: skip
+        page = opened.go(f"/explore?{JUNE}&{path}")
+        expect(page.locator("main .lead")).to_be_attached()
+        page.wait_for_load_state("networkidle")
+        faults = [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in Axe().run(page).response["violations"]]
+        wide = page.evaluate("document.documentElement.scrollWidth") > width
+        found[path] = [*faults, *page.evaluate("window.refused"), *opened.complaints, *(["too wide"] if wide else [])]
+        opened.complaints.clear()
+    opened.context.close()
+    assert {path: faults for path, faults in found.items() if faults} == {}

@@ -17,6 +17,8 @@ import pytest
 
 import etappe
 from etappe.analysis.ask import ask, question_of
+from etappe.analysis.show import UNTOUCHED
+from etappe.analysis.touches import NONE
 from etappe.apps.captions import caption
 from etappe.apps.exploring import csv_of
 from etappe.apps.pictures import picture
@@ -291,29 +293,29 @@ MANY = journeys(
     [
         (
             {"question": "funnel", "steps": ["a", "b"]},
-            "Von a bis b kommen bei a am meisten, 75,0\u00a0% von 40, bei c am wenigsten, 55,0\u00a0% von 40. "
+            "Von a bis b kommen bei „a“ am meisten, 75,0\u00a0% von 40, bei „c“ am wenigsten, 55,0\u00a0% von 40. "
             "Ihre 95-%-Intervalle überschneiden sich.",
-            "From a to b, most get through with a, 75.0% of 40, and fewest with c, 55.0% of 40. "
+            "From a to b, most get through with “a”, 75.0% of 40, and fewest with “c”, 55.0% of 40. "
             "Their 95% intervals overlap.",
         ),
         (
             {"question": "timing", "start": "a", "end": "b"},
-            "Von a bis b geht es bei a am schnellsten, die Hälfte von 40 binnen 1,0 Tag, bei c am langsamsten, "
-            "die Hälfte von 40 binnen 2,0 Tage.",
-            "From a to b it goes fastest with a, half of 40 within 1.0 day, and slowest with c, "
-            "half of 40 within 2.0 days.",
+            "Von a bis b geht es bei „a“ am schnellsten: die Hälfte von 40 braucht höchstens 1,0 Tag; "
+            "bei „c“ am langsamsten: höchstens 2,0 Tage bei 40.",
+            "From a to b it goes fastest with “a”: half of 40 take 1.0 day at most; "
+            "and slowest with “c”: 2.0 days at most for 40.",
         ),
         (
             {"question": "variants"},
-            "Am einheitlichsten sind die Journeys bei a: 75,0\u00a0% von 40 haben die Variante a > b; "
-            "am wenigsten bei c: 55,0\u00a0% von 40 (c > a > b).",
-            "Journeys are most alike with a: 75.0% of 40 have the variant a > b; "
-            "least alike with c: 55.0% of 40 (c > a > b).",
+            "Am einheitlichsten sind die Journeys bei „a“: 75,0\u00a0% von 40 haben die Variante a > b; "
+            "am wenigsten bei „c“: 55,0\u00a0% von 40 (c > a > b).",
+            "Journeys are most alike with “a”: 75.0% of 40 have the variant a > b; "
+            "least alike with “c”: 55.0% of 40 (c > a > b).",
         ),
         (
             {"question": "sessions"},
-            "Am meisten Sitzungen je Journey sind es bei a, 1,8 bei 40 Journeys, am wenigsten bei c, 1,6 bei 40.",
-            "Most sessions a journey come with a, 1.8 in 40 journeys, and fewest with c, 1.6 in 40.",
+            "Am meisten Sitzungen je Journey sind es bei „a“, 1,8 bei 40 Journeys, am wenigsten bei „c“, 1,6 bei 40.",
+            "Most sessions a journey come with “a”, 1.8 in 40 journeys, and fewest with “c”, 1.6 in 40.",
         ),
     ],
 )
@@ -360,3 +362,13 @@ def test_a_goal_that_no_touch_precedes_is_said_in_words(client: Client):
     told = post(client, "/api/ask?lang=de", asked)
     at = next(i for i, row in enumerate(told["rows"]) if row["touchpoint"] == "(none)")
     assert "ohne Berührung" in told["cells"][at]
+    assert UNTOUCHED == NONE
+
+
+def test_a_break_down_says_that_small_groups_are_not_compared():
+    held = journeys(*["0 a, 1 b"] * 30, *["0 c, 1 b"] * 29, "0 c", *["0 d, 1 b"] * 29)
+    found = ask(held, question_of({"question": "funnel", "steps": ["a | c | d", "b"], "by": "touchpoint"}))
+    assert caption(found, "en") == (
+        "From a | c | d to b, most get through with “a”, 100.0% of 30, and fewest with “c”, 96.7% of 30. "
+        "Their 95% intervals overlap. Groups of fewer than 30 are not compared here."
+    )

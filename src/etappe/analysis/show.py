@@ -46,6 +46,8 @@ NAMED: Final = {
     "touchpoint": "kind", "stage": "kind", "path": "kind", "from": "from_kind", "to": "to_kind",
 }  # fmt: skip
 """Columns that name touchpoints or stages, and the column that tells of a name which is none, such as "exit"."""
+UNTOUCHED: Final = "(none)"
+"""The name of what no touch precedes (touches.NONE), which is said in words."""
 
 
 def cell(name: str, value: Any, lang: str) -> str:
@@ -53,7 +55,7 @@ def cell(name: str, value: Any, lang: str) -> str:
     if value is None:
         return "–"
     if isinstance(value, str):
-        key = f"{CODES[name]}.{value}" if name in CODES else ""
+        key = f"{CODES[name]}.{value}" if name in CODES else "ui.explore.nothing" if value == UNTOUCHED else ""
         if has_word(key):
             return word(key, lang)
         if lang == "de" and name in ("period", "cohort"):  # English keeps the ISO form

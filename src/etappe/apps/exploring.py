@@ -22,7 +22,7 @@ from etappe.analysis.reach import reach
 from etappe.analysis.show import cell
 from etappe.apps.captions import caption, way_text
 from etappe.apps.pictures import picture
-from etappe.apps.splits import splits, titles, translated
+from etappe.apps.splits import splits, stages, titles, translated
 from etappe.apps.workspace import Workspace
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
@@ -66,6 +66,7 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
             "state": state(ws, journeys),
             "touchpoints": touchpoints(journeys),
             "splits": splits(journeys, _lang(lang)),
+            "stages": stages(ws, _lang(lang)),
             "goals": goals,
             "suggested": suggested(journeys, goals),
             "saved": [_saved(document) for document in _all(ws)],
@@ -163,7 +164,7 @@ def said(ws: Workspace, found: Answer, journeys: Journeys, lang: str) -> dict[st
         **found.to_dict(),
         "state": state(ws, journeys),
         "title": word(f"answer.title.{kind}", lang),
-        "caption": _sentence(found, told, lang),
+        "caption": caption(told, lang),
         "definition": word(f"explore.how.{kind}", lang) if kind in HOW else "",
         "said": [warning.say(lang) for warning in found.warnings],
         "columns": [
@@ -175,11 +176,6 @@ def said(ws: Workspace, found: Answer, journeys: Journeys, lang: str) -> dict[st
         # The words of codes that stand in the rows.
         "names": {code: text for column in words.values() for code, text in column.items()},
     }  # fmt: skip
-
-
-def _sentence(found: Answer, told: Answer, lang: str) -> str:
-    """The finding in words; what no touch precedes is known by its code, and is no finding."""
-    return caption(found if found.question.__struct_config__.tag == "attribution" else told, lang)
 
 
 def _cell(row: Mapping[str, Any], name: str, lang: str) -> str:
@@ -290,7 +286,7 @@ def png_of(ws: Workspace, found: Answer, query: Mapping[str, str]) -> bytes:
     lang = _lang(query.get("lang", "en"))
     theme: Literal["light", "dark"] = "dark" if query.get("theme") == "dark" else "light"
     told = translated(found, titles(ws, found, lang))
-    return png(picture(told, _sentence(found, told, lang), lang, theme))
+    return png(picture(told, caption(told, lang), lang, theme))
 
 
 def code(ws: Workspace, question: Question, query: Mapping[str, str]) -> str:

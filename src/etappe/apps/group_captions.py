@@ -5,7 +5,7 @@ intervals overlap is said, why groups differ never.
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from etappe.analysis.answer import MIN_N, Answer
 from etappe.analysis.show import path_text
@@ -25,14 +25,23 @@ def name_of(row: dict[str, Any], lang: str) -> str:
     return word("flow.none", lang) if row["group"] is None else str(row["group"])
 
 
-def _ends(rows: Rows, value: str, base: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """The rows with the highest and the lowest value; none where there are no two to compare."""
+class _Ends(NamedTuple):
+    """The rows with the highest and the lowest value, and whether small groups are left out."""
+
+    best: dict[str, Any]
+    worst: dict[str, Any]
+    small: bool
+
+
+def _ends(rows: Rows, value: str, base: str) -> _Ends | None:
+    """The ends of the rows; none where there are no two to compare."""
     some = [row for row in rows if row[value] is not None and row[base]]
     sure = [row for row in some if row[base] >= MIN_N]
-    some = sure if len(sure) > 1 else some
-    if len(some) < 2:
+    compared = sure if len(sure) > 1 else some
+    if len(compared) < 2:
         return None
-    return max(some, key=lambda row: row[value]), min(some, key=lambda row: row[value])
+    best, worst = max(compared, key=lambda row: row[value]), min(compared, key=lambda row: row[value])
+    return _Ends(best, worst, len(compared) < len(some))
 
 
 def _told(best: dict[str, Any], worst: dict[str, Any], base: str, lang: str) -> dict[str, str]:
@@ -40,12 +49,17 @@ def _told(best: dict[str, Any], worst: dict[str, Any], base: str, lang: str) -> 
     return {**names, "best_n": number(best[base], lang), "worst_n": number(worst[base], lang)}
 
 
-def _shares(said: str, best: dict[str, Any], worst: dict[str, Any], lang: str) -> str:
+def _noted(said: str, ends: _Ends, lang: str) -> str:
+    """The sentence, with what it leaves out."""
+    return f"{said} {word('explore.caption.group.small', lang, n=number(MIN_N, lang))}" if ends.small else said
+
+
+def _shares(said: str, ends: _Ends, lang: str) -> str:
     """The sentence, and whether the intervals of the two overlap."""
-    low, high = best.get("low"), worst.get("high")
-    if low is None or high is None or low > high:
-        return said
-    return f"{said} {word('explore.caption.group.overlap', lang)}"
+    low, high = ends.best.get("low"), ends.worst.get("high")
+    if low is not None and high is not None and low <= high:
+        said = f"{said} {word('explore.caption.group.overlap', lang)}"
+    return _noted(said, ends, lang)
 
 
 def _funnel(found: Answer, lang: str) -> str | None:
@@ -59,7 +73,7 @@ def _funnel(found: Answer, lang: str) -> str | None:
     )
     if ends is None:
         return None
-    best, worst = ends
+    best, worst, _ = ends
     if best["conversion"] == worst["conversion"]:
         return word("explore.caption.group.same", lang, value=percent(best["conversion"], lang))
     first = next(row["step"] for row in rows if row["position"] == 1)
@@ -67,7 +81,7 @@ def _funnel(found: Answer, lang: str) -> str | None:
         "explore.caption.group.funnel", lang, **_told(best, worst, "entered", lang), first=first, last=best["step"],
         high=percent(best["conversion"], lang), low=percent(worst["conversion"], lang),
     )  # fmt: skip
-    return _shares(said, best, worst, lang)
+    return _shares(said, ends, lang)
 
 
 def _retention(found: Answer, lang: str) -> str | None:
@@ -75,7 +89,7 @@ def _retention(found: Answer, lang: str) -> str | None:
     ends = _ends([row for row in found.rows() if row["cohort"] is None and row["period"] == 1], "share", "size")
     if ends is None:
         return None
-    best, worst = ends
+    best, worst, _ = ends
     if best["share"] == worst["share"]:
         return word("explore.caption.group.same", lang, value=percent(best["share"], lang))
     said = word(
@@ -83,7 +97,7 @@ def _retention(found: Answer, lang: str) -> str | None:
         high=percent(best["share"], lang), low=percent(worst["share"], lang),
         time=word(f"explore.unit.{question.period}.one", lang),
     )  # fmt: skip
-    return _shares(said, best, worst, lang)
+    return _shares(said, ends, lang)
 
 
 def _variants(found: Answer, lang: str) -> str | None:
@@ -93,12 +107,13 @@ def _variants(found: Answer, lang: str) -> str | None:
     ends = _ends(list(first.values()), "share", "group_n")
     if ends is None:
         return None
-    best, worst = ends
-    return word(
+    best, worst, _ = ends
+    said = word(
         "explore.caption.group.variants", lang, **_told(best, worst, "group_n", lang),
         high=percent(best["share"], lang), low=percent(worst["share"], lang),
         best_path=path_text(best["path"], 40), worst_path=path_text(worst["path"], 40),
     )  # fmt: skip
+    return _noted(said, ends, lang)
 
 
 def _timing(found: Answer, lang: str) -> str | None:
@@ -110,11 +125,12 @@ def _timing(found: Answer, lang: str) -> str | None:
     told = {"start": question.start, "end": question.end}
     ends = _ends(rows, "median_us", "n")
     if ends is not None:
-        slow, fast = ends
+        slow, fast, _ = ends
         times = {"fast": duration(fast["median_us"], lang), "slow": duration(slow["median_us"], lang)}
         said = word("explore.caption.group.timing", lang, **_told(fast, slow, "n", lang), **told, **times)
         never = ", ".join(name_of(row, lang) for row in rows if row["median_us"] is None)
-        return f"{said} {word('explore.caption.group.timing.few', lang, groups=never)}" if never else said
+        said = f"{said} {word('explore.caption.group.timing.few', lang, groups=never)}" if never else said
+        return _noted(said, ends, lang)
     # Less than half arrive: their shares at the last moment that all curves reach.
     until = min((curve[-1]["time_us"] for curve in curves.values()), default=0)
     for row, curve in zip(rows, curves.values(), strict=True):
@@ -122,11 +138,12 @@ def _timing(found: Answer, lang: str) -> str | None:
     ends = _ends(rows, "arrived", "n")
     if ends is None:
         return None
-    best, worst = ends
-    return word(
+    best, worst, _ = ends
+    said = word(
         "explore.caption.group.arrived", lang, **_told(best, worst, "n", lang), **told, time=duration(until, lang),
         high=percent(best["arrived"], lang), low=percent(worst["arrived"], lang),
     )  # fmt: skip
+    return _noted(said, ends, lang)
 
 
 def _sessions(found: Answer, lang: str) -> str | None:
@@ -134,13 +151,14 @@ def _sessions(found: Answer, lang: str) -> str | None:
     ends = _ends(rows, "each", "journeys")
     if ends is None:
         return None
-    most, least = ends
+    most, least, _ = ends
     if most["each"] == least["each"]:
         return word("explore.caption.group.same", lang, value=number(most["each"], lang, 1))
-    return word(
+    said = word(
         "explore.caption.group.sessions", lang, **_told(most, least, "journeys", lang),
         high=number(most["each"], lang, 1), low=number(least["each"], lang, 1),
     )  # fmt: skip
+    return _noted(said, ends, lang)
 
 
 GROUPED: Final[dict[str, Callable[[Answer, str], str | None]]] = {

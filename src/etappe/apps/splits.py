@@ -11,7 +11,6 @@ import msgspec
 import pyarrow as pa
 
 from etappe.analysis.answer import Answer
-from etappe.analysis.touches import NONE
 from etappe.apps.workspace import Workspace
 from etappe.errors import UnknownName
 from etappe.journeys.columns import Journeys
@@ -35,6 +34,11 @@ COLUMNS: Final = (
 """Columns that Etappe knows, with words of their own, the most asked for first."""
 APART: Final = frozenset(("order", "import", "value", "day", "atom", "currency"))
 """Columns that nobody breaks down by: identifiers, amounts, days, and what others are made of."""
+
+
+def stages(ws: Workspace, lang: str) -> dict[str, str]:
+    """The titles of the workspace's stages, by their ids."""
+    return _stages(ws, "", lang)
 
 
 def splits(journeys: Journeys, lang: str) -> list[dict[str, str]]:
@@ -67,13 +71,10 @@ def _few(names: Any) -> bool:
 
 
 def titles(ws: Workspace, found: Answer, lang: str) -> dict[str, dict[str, str]]:
-    """The words of the codes in an answer's columns: its stages by their titles, no touch at all by words."""
+    """The words of the codes in an answer's columns: its stages by their titles."""
     question: Any = found.question
-    kind = question.__struct_config__.tag
-    if kind == "attribution":
-        return {question.row_label(): {NONE: word("ui.explore.nothing", lang)}}
     words = {}
-    if kind == "flow" and question.level == "stage":
+    if question.__struct_config__.tag == "flow" and question.level == "stage":
         words = dict.fromkeys(("from", "to"), _stages(ws, question.model or "", lang))
     if question.by is not None and question.by.partition(".")[0] == "stage":
         words["group"] = _stages(ws, question.by.partition(".")[2], lang)

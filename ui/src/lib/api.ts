@@ -203,6 +203,8 @@ export interface Answer {
   said: string[]
   columns: { name: string; title: string; text: boolean }[]
   cells: string[][]
+  /** Words for codes that stand in the rows. */
+  names?: Record<string, string>
 }
 
 export interface Counted {
@@ -222,6 +224,10 @@ export interface SavedQuestion {
 export interface Start {
   state: 'ok' | 'empty-no-data-yet' | 'empty-filter'
   touchpoints: Counted[]
+  /** By what an answer can be broken down: a column at the first touchpoint, or an attribute of the customer. */
+  splits: { name: string; title: string; of: 'column' | 'attribute' }[]
+  /** The titles of stages, by their ids. */
+  stages: Record<string, string>
   goals: string[]
   suggested: string[]
   saved: SavedQuestion[]

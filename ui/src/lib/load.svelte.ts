@@ -2,6 +2,8 @@
 import { untrack } from 'svelte'
 import { ApiError, get } from './api'
 
+const SLOW = 300
+const LATE = 2000
 const known = new Map<string, unknown>()
 
 /** Forget every answer, after the data changed. */
@@ -14,6 +16,10 @@ export class Load<T> {
   busy = $state(true)
   /** It has taken more than 300 ms: time for a skeleton. */
   slow = $state(false)
+  /** It has taken more than two seconds: time to say so, and to offer a way out. */
+  late = $state(false)
+  /** Somebody did not want to wait for it. */
+  stopped = $state(false)
   #stop: AbortController | undefined
   #url = ''
   #body: unknown
@@ -27,6 +33,14 @@ export class Load<T> {
     void this.#run(this.#url, this.#body)
   }
 
+  /** Wait no longer; what is shown stays. */
+  cancel() {
+    this.#stop?.abort()
+    this.#stop = undefined
+    this.busy = this.slow = this.late = false
+    this.stopped = true
+  }
+
   async #run(url: string, body?: unknown) {
     const name = body === undefined ? url : `${url} ${JSON.stringify(body)}`
     this.#stop?.abort()
@@ -35,8 +49,9 @@ export class Load<T> {
     this.#body = body
     this.error = undefined
     this.busy = true
+    this.late = this.stopped = false
     if (known.has(name)) this.data = known.get(name) as T
-    const timer = setTimeout(() => (this.slow = true), 300)
+    const timers = [setTimeout(() => (this.slow = true), SLOW), setTimeout(() => (this.late = true), LATE)]
     try {
       const data = await get<T>(url, stop.signal, body)
       known.set(name, data)
@@ -45,8 +60,8 @@ export class Load<T> {
       if (stop.signal.aborted) return
       this.error = error instanceof ApiError ? error : new ApiError('fault', String(error), '')
     } finally {
-      clearTimeout(timer)
-      if (this.#stop === stop) this.busy = this.slow = false
+      timers.forEach(clearTimeout)
+      if (this.#stop === stop) this.busy = this.slow = this.late = false
     }
   }
 }

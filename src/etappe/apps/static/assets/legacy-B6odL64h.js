@@ -1,1 +1,0 @@
-import{ut as e}from"./address.svelte-Dp_M83mT.js";e();

@@ -1,0 +1,1 @@
+import{dt as e}from"./address.svelte-Jm7_lzF-.js";e();

@@ -1,1 +1,0 @@
-import{K as e,at as t,nt as n}from"./address.svelte-Dp_M83mT.js";import{n as r,t as i}from"./load.svelte-CTX1naq5.js";var a=new class{load=new i;#e=t(()=>this.load.data);get meta(){return e(this.#e)}set meta(e){n(this.#e,e)}refresh(){r(),this.load.ask(`/api/meta`)}};export{a as t};
