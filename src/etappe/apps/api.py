@@ -154,9 +154,10 @@ class Api:
             drawn = kind in ("svg", "png", "html")
             language = _lang(lang)
             found, revision = revisions.stored(ws, stem if drawn else map_id)
+            data = ws.data_version()
             bound = ws.bind(found, self.chosen(request))
             if not drawn:
-                return Response(bound_view(bound, language, revision), media_type="application/json")
+                return Response(bound_view(bound, language, revision, data), media_type="application/json")
             theme: Literal["light", "dark"] = "dark" if request.query_params.get("theme") == "dark" else "light"
             name = {"content-disposition": f'inline; filename="{map_id}"'}
             if kind == "html":

@@ -12,6 +12,7 @@ import msgspec
 from litestar import Request, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from etappe.analysis.reach import reach
 from etappe.apps import revisions
 from etappe.apps.map_view import bound_view, evidence_view
 from etappe.apps.revisions import MAP, Saved
@@ -40,11 +41,12 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
 
     def answered(request: Request[Any, Any, Any], saved: Saved, lang: str) -> dict[str, Any]:
         """The map as it is now, as the screen shows it, and what could not be kept."""
+        data = ws.data_version()
         return {
             "revision": saved.revision,
             "changed": saved.changed,
             "conflicts": [_conflict(one, saved.map, lang) for one in saved.conflicts],
-            "map": bound_view(ws.bind(saved.map, chosen(request)), lang, revision=saved.revision),
+            "map": bound_view(ws.bind(saved.map, chosen(request)), lang, saved.revision, data),
         }
 
     @get("/api/map-templates", sync_to_thread=False)
@@ -73,6 +75,16 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
         """The map as it is written, and its revision."""
         found, number = revisions.stored(ws, map_id, revision)
         return {"revision": number, "document": msgspec.to_builtins(found)}
+
+    @get("/api/maps/{map_id:str}/version", sync_to_thread=True)
+    def version(map_id: FromPath[str]) -> dict[str, Any]:
+        """What changes when somebody edits the map or new events arrive; cheap to ask again and again."""
+        return {"revision": revisions.newest(ws, map_id), "data": ws.data_version()}
+
+    @get("/api/touchpoints", sync_to_thread=True)
+    def touchpoints(request: Request[Any, Any, Any], lang: FromQuery[str] = "de") -> dict[str, Any]:
+        """What a step can be about: the touchpoints of the registry, and those in the data that it does not know."""
+        return {"touchpoints": _touchpoints(ws, chosen(request), _lang(lang))}
 
     @post("/api/maps/{map_id:str}/edit", sync_to_thread=True, status_code=200)
     def edit(
@@ -212,7 +224,7 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
             return {"deleted": comments.remove(connection, MAP, map_id, comment_id)}
 
     return [
-        templates, create, document, edit, replace, undo, restore, switch_to, delete, history, diff, propose,
+        templates, create, document, version, touchpoints, edit, replace, undo, restore, switch_to, delete, history, diff, propose,
         list_comments, comment, delete_comment,
     ]  # fmt: skip
 
@@ -262,6 +274,27 @@ def _made(ws: Workspace, journeys: Journeys, data: Mapping[str, Any], lang: str)
         return msgspec.convert(values, JourneyMap), left_out
     except msgspec.ValidationError as error:
         raise BadDocument("map", f"{str(error).lower()}.") from None
+
+
+def _touchpoints(ws: Workspace, journeys: Journeys, lang: str) -> list[dict[str, Any]]:
+    registry = ws.registry()
+    counts: dict[str, int] = {}
+    loose: list[dict[str, Any]] = []
+    for row in reach(journeys).rows():
+        known = registry.find(row["touchpoint"])
+        if known is not None:
+            counts[known.id] = counts.get(known.id, 0) + row["events"]
+        elif row["events"]:
+            name = row["touchpoint"]
+            loose.append({"id": name, "title": name, "known": False, "events": row["events"]})
+    listed = [
+        {
+            "id": point.id, "title": say(point.title, lang), "known": True, "events": counts.get(point.id, 0),
+            "channel": point.channel, "medium": point.medium, "contact": point.contact, "goal": say(point.goal, lang),
+        }
+        for point in registry.touchpoints
+    ]  # fmt: skip
+    return sorted([*listed, *loose], key=lambda one: (-one["events"], one["title"].lower()))
 
 
 def _conflict(conflict: Conflict, document: JourneyMap, lang: str) -> dict[str, Any]:

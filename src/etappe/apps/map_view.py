@@ -41,7 +41,7 @@ def map_card(bound: BoundMap, lang: str, at_us: int | None = None) -> dict[str, 
     }
 
 
-def bound_view(bound: BoundMap, lang: str, revision: int = 0) -> dict[str, Any]:
+def bound_view(bound: BoundMap, lang: str, revision: int = 0, data: str = "") -> dict[str, Any]:
     """A map with its evidence, for the screen that shows it and edits it."""
     m = bound.map
     points = {t.id: t for t in m.touchpoints}
@@ -56,6 +56,7 @@ def bound_view(bound: BoundMap, lang: str, revision: int = 0) -> dict[str, Any]:
     return {
         "id": m.id,
         "revision": revision,
+        "data": data,
         "title": say(m.title, lang),
         "scenario": say(m.scenario, lang),
         "expectation": say(m.expectation, lang),

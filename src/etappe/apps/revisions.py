@@ -83,8 +83,8 @@ def take_back(ws: "Workspace", map_id: str, revision: int, author: str = "") -> 
 def restore(ws: "Workspace", map_id: str, revision: int, author: str = "") -> Saved:
     """Make an old revision the newest one."""
     old, _ = stored(ws, map_id, revision)
-    newest, seen = stored(ws, map_id)
-    return _save(ws, map_id, newest, seen, lambda: old, author)
+    now, seen = stored(ws, map_id)
+    return _save(ws, map_id, now, seen, lambda: old, author)
 
 
 def _save(
@@ -93,18 +93,19 @@ def _save(
     author = named(author)
     new = wanted()
     for _ in range(TRIES):
-        saved, newest = (base, seen) if seen == _newest(ws, map_id) else stored(ws, map_id)
+        saved, last = (base, seen) if seen == newest(ws, map_id) else stored(ws, map_id)
         both, conflicts = merge(base, saved, new)
         if both == saved:
-            return Saved(saved, newest, conflicts, changed=False)
+            return Saved(saved, last, conflicts, changed=False)
         refuse_faults(ws, both)
         with ws.engine.begin() as connection:
-            if documents.append(connection, MAP, map_id, newest + 1, dump_map(both), author):
-                return Saved(both, newest + 1, conflicts)
+            if documents.append(connection, MAP, map_id, last + 1, dump_map(both), author):
+                return Saved(both, last + 1, conflicts)
     raise WorkspaceBusy(f"map {map_id}", "others change it faster than it can be saved.", "Try again.")
 
 
-def _newest(ws: "Workspace", map_id: str) -> int:
+def newest(ws: "Workspace", map_id: str) -> int:
+    """The number of the newest revision; 0 where there is no such map."""
     with ws.engine.connect() as connection:
         found = documents.revisions(connection, MAP, map_id, 1)
     return found[0].revision if found else 0

@@ -230,6 +230,10 @@ class Workspace:
         store = Store(self.folder / "journeys", self.events, self.attributes, [record.id for record in done], content)
         return store, sorted({name for record in done for name in record.properties})
 
+    def data_version(self) -> str:
+        """What changes with the imports in force: a digest of what they hold."""
+        return self._store()[0].version
+
     def day_us(self, day: str | date | None, *, after: bool = False) -> int | None:
         """When a day begins (or, with `after`, when it has ended) in the workspace's time zone."""
         return None if day is None else day_us(day, self.settings.timezone, after=after)

@@ -149,13 +149,53 @@ export interface Cell {
   basis: Basis | null
   evidence: string[]
   opportunity: string | null
+  /** Where it stands: a step's id, `stage:id`, or `from..to`. */
+  place: string
+  /** What is written in it, without what its evidence or opportunity adds. */
+  own_text: string
+  own_score: number | null
+  researched: string[]
+  validated: boolean
+}
+
+export interface Opportunity {
+  id: string
+  title: string
+  impact?: number
+  effort?: number
+  owner: string
+  status: 'idea' | 'planned' | 'running' | 'done' | 'dropped'
+  addresses?: string[]
+}
+
+export interface Study {
+  id: string
+  title: string
+  kind?: string
+  date?: string
+  n?: number
+  notes: string
+  link?: string
 }
 
 export interface JourneyMap {
   id: string
+  revision: number
+  /** Of the data that its numbers come from. */
+  data: string
   title: string
   scenario: string
+  expectation: string
   language: string
+  kind: string
+  personas: string[]
+  owner: { department: string; person: string } | null
+  parent: string | null
+  children: string[]
+  review: { every: string | null; last: string | null; next: string | null; due: string[] }
+  studies: Study[]
+  flow: { from: string; to: string; label: string; kind?: string }[]
+  opportunities: Opportunity[]
   stages: { id: string; title: string; text?: string; tint: string; steps: string[] }[]
   steps: {
     id: string
@@ -167,8 +207,12 @@ export interface JourneyMap {
     contact: string | null
     truth: string | null
     shape: string
+    touchpoint_id: string | null
+    goal: string
+    optional: boolean
+    duration_hint: string | null
   }[]
-  lanes: { id: string; type: string; title: string; persona: string | null }[]
+  lanes: { id: string; type: string; title: string; persona: string | null; to_be: boolean }[]
   cells: Cell[]
   evidence: Record<string, Evidence>
   coverage: { journeys: number; events: number; sentence: string } | null

@@ -1,0 +1,1 @@
+import{ht as e}from"./address.svelte-j3665ePX.js";e();

@@ -1,1 +1,0 @@
-import{dt as e}from"./address.svelte-Jm7_lzF-.js";e();

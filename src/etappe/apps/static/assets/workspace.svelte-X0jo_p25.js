@@ -1,1 +1,0 @@
-import{ot as e,q as t,rt as n}from"./address.svelte-Jm7_lzF-.js";import{n as r,t as i}from"./load.svelte-DlT-OcZi.js";var a=new class{load=new i;#e=e(()=>this.load.data);get meta(){return t(this.#e)}set meta(e){n(this.#e,e)}refresh(){r(),this.load.ask(`/api/meta`)}};export{a as t};
