@@ -1,0 +1,1 @@
+import{ht as e}from"./address.svelte-Dt6l5It-.js";e();

@@ -1,1 +1,0 @@
-import{ht as e}from"./address.svelte-j3665ePX.js";e();
