@@ -40,6 +40,8 @@ QUESTIONS = [
     {"question": "flow", "end": "a", "top": 1},
     {"question": "steps", "depth": 3, "top": 2},
     {"question": "steps", "around": "b", "depth": 2},
+    {"question": "conformance", "plan": "a -> b? within 3us via EUR -> c+", "channel": "currency", "others": "extra"},
+    {"question": "conformance", "plan": "a -> (b within 2us -> c | d)", "wait": "4us", "places": True},
 ]
 flow = importlib.import_module("etappe.analysis.flow")
 DAY_US = 86_400_000_000

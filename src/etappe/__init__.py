@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from etappe.analysis.changes import changes as changes
     from etappe.analysis.clv import clv as clv
     from etappe.analysis.comparison import comparison as comparison
+    from etappe.analysis.conformance import conformance as conformance
     from etappe.analysis.contacts import contacts as contacts
     from etappe.analysis.drivers import drivers as drivers
     from etappe.analysis.flow import flow as flow
@@ -75,6 +76,7 @@ _HOME = {
     "contacts": "etappe.analysis.contacts",
     "baskets": "etappe.analysis.baskets",
     "tree": "etappe.analysis.tree",
+    "conformance": "etappe.analysis.conformance",
     "read_map": "etappe.maps.document",
 }
 __all__ = ["__version__", *_HOME]

@@ -22,7 +22,7 @@ ITEMS: Final = 200
 NESTED: Final = 50
 """Parentheses inside each other."""
 _TOKEN: Final = re.compile(r"\s*(?:(->)|(\w(?:[\w:/.@#]|-(?!>))*)|'((?:[^']|'')*)'|([\[\]()*+?|.^$,]))")
-_ARROW, _NAME, _QUOTED, _SIGN = 1, 2, 3, 4
+ARROW, NAME, QUOTED, SIGN = 1, 2, 3, 4
 
 State = frozenset[int]
 
@@ -48,7 +48,7 @@ class Tables:
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """Glushkov's sets of a part: whether it may be nothing, and the items that it can begin and end with."""
 
     nothing: bool
@@ -57,7 +57,9 @@ class _Part:
 
 
 @dataclass
-class _Reader:
+class Reader:
+    """Reads the language; a plan's (plan.py) adds to it."""
+
     text: str
     names: Sequence[str]
     where: str
@@ -94,12 +96,13 @@ class _Reader:
     def take(self, sign: str) -> bool:
         """Whether this sign comes next; then it is read."""
         kind, text, _, end = self.peek()
-        found = kind in (_ARROW, _SIGN) and text == sign
+        found = kind in (ARROW, SIGN) and text == sign
         if found:
             self.at = end
         return found
 
     def need(self, sign: str, hint: str) -> None:
+        """Refuse what is not this sign."""
         if not self.take(sign):
             _, text, here, _ = self.peek()
             raise self.fault(f"expected {sign!r}{f' before {text!r}' if text else ''}", hint, here)
@@ -107,56 +110,64 @@ class _Reader:
     def name(self) -> int | None:
         """The code of a name, if one comes next."""
         kind, text, here, end = self.peek()
-        if kind not in (_NAME, _QUOTED):
+        if kind not in (NAME, QUOTED):
             return None
-        told = text.replace("''", "'") if kind == _QUOTED else text
+        told = text.replace("''", "'") if kind == QUOTED else text
         if told not in self.codes:
             # The place counts from 1, and a quote before the name is part of it.
-            place = here + 1 - (kind == _QUOTED)
+            place = here + 1 - (kind == QUOTED)
             raise unknown(f"{self.where} at position {place} of {self.text!r}", "touchpoint", told, self.names)
         self.at = end
         return self.codes[told]
 
-    def item(self, codes: frozenset[int]) -> _Part:
+    def item(self, codes: frozenset[int]) -> Part:
+        """An item that takes these touchpoints."""
         if len(self.items) == ITEMS:
             raise self.fault(f"more than {ITEMS} items", "Write a shorter pattern.")
         only = frozenset((len(self.items),))
         self.items.append(codes)
         self.follow.append(set())
-        return _Part(False, only, only)
+        return Part(False, only, only)
 
-    def join(self, one: _Part, other: _Part) -> _Part:
+    def join(self, one: Part, other: Part) -> Part:
+        """One part, then the other."""
         for x in one.last:
             self.follow[x] |= other.first
-        return _Part(
+        return Part(
             one.nothing and other.nothing,
             one.first | other.first if one.nothing else one.first,
             other.last | one.last if other.nothing else other.last,
         )
 
-    def row(self) -> _Part:
+    def row(self) -> Part:
         """Items joined by arrows."""
         part = self.repeated()
         while self.take("->"):
             part = self.join(part, self.repeated())
         return part
 
-    def repeated(self) -> _Part:
-        part = self.single()
-        kind, sign, _, end = self.peek()
-        if kind != _SIGN or sign not in "*+?":
-            return part
-        self.at = end
+    def times(self, part: Part, sign: str) -> Part:
+        """The part any number of times, at least once, or at most once."""
         if sign != "?":
             for x in part.last:
                 self.follow[x] |= part.first
-        part = _Part(part.nothing or sign != "+", part.first, part.last)
+        return Part(part.nothing or sign != "+", part.first, part.last)
+
+    def repeated(self) -> Part:
+        """An item with its mark."""
+        part = self.single()
+        kind, sign, _, end = self.peek()
+        if kind != SIGN or sign not in "*+?":
+            return part
+        self.at = end
+        part = self.times(part, sign)
         kind, again, here, _ = self.peek()
-        if kind == _SIGN and again in "*+?":
+        if kind == SIGN and again in "*+?":
             raise self.fault(f"{again!r} after {sign!r}", "Write one of * + ? after an item.", here)
         return part
 
-    def single(self) -> _Part:
+    def single(self) -> Part:
+        """An item, or what stands in parentheses."""
         code = self.name()
         if code is not None:
             return self.item(frozenset((code,)))
@@ -171,7 +182,7 @@ class _Reader:
             part = self.row()
             while self.take("|"):
                 other = self.row()
-                part = _Part(part.nothing or other.nothing, part.first | other.first, part.last | other.last)
+                part = Part(part.nothing or other.nothing, part.first | other.first, part.last | other.last)
             self.need(")", "Close each ( with ).")
             self.depth -= 1
             return part
@@ -211,7 +222,7 @@ def tables_of(text: str, names: Sequence[str], where: str) -> Tables:
     >>> tables_of("^visit->order", ["visit", "order"], "pattern").at_start
     True
     """
-    reader = _Reader(text, names, where)
+    reader = Reader(text, names, where)
     at_start = reader.take("^")
     whole = reader.row()
     at_end = reader.take("$")
@@ -235,7 +246,7 @@ def tables_of(text: str, names: Sequence[str], where: str) -> Tables:
 
 
 def _determined(
-    reader: _Reader, whole: _Part, takes: list[State], *, anew: bool
+    reader: Reader, whole: Part, takes: list[State], *, anew: bool
 ) -> tuple[int, int, NDArray[np.int32]] | None:
     """Start, first accepting state and table of the deterministic automaton; None for too many states.
 

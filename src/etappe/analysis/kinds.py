@@ -8,6 +8,7 @@ QUESTIONS: Final = (
     "changes",
     "clv",
     "comparison",
+    "conformance",
     "contacts",
     "drivers",
     "flow",

@@ -29,7 +29,8 @@ SHARES: Final = frozenset(
 DECIMALS: Final = frozenset(
     (
         "p", "q", "lift", "lift_low", "lift_high", "weight", "friction", "loss", "loss_low", "loss_high",
-        "mean_contacts", "estimate", "estimate_low", "estimate_high", "expected", "error", "naive_error",
+        "mean_contacts", "estimate", "estimate_low", "estimate_high", "expected", "error", "naive_error", "fitness",
+        "median_fitness",
     )
 )  # fmt: skip
 """Columns of other decimal numbers, which may be without any."""
@@ -40,6 +41,7 @@ ARROW: Final = " > "
 CODES: Final = {
     "segment": "answer.segment", "signal": "ui.explore.signal", "model": "ui.explore.model", "test": "answer.test",
     "kind": "answer.kind", "from_kind": "answer.kind", "to_kind": "answer.kind",
+    "deviation": "answer.deviation",
 }  # fmt: skip
 """Columns of codes, which frames and JSON keep, and the list that has a person's words for them."""
 NAMED: Final = {

@@ -45,7 +45,7 @@ def _kind(name: str, values: Any) -> pa.DataType:
         return pa.string()
     if first is not None:
         return pa.float64() if any(isinstance(value, float) for value in values) else pa.int64()
-    if name.endswith(("_us", "_contacts")) or name.startswith("value"):
+    if name.endswith(("_us", "_contacts")) or name.startswith("value") or name == "position":
         return pa.int64()
     return pa.float64() if name in SHARES or name in DECIMALS or name == "mean_length" else pa.string()
 
