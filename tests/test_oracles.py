@@ -1,5 +1,5 @@
-"""Other programs give the same numbers (`make oracles`): ClickHouse for funnels, PM4Py for variants and transitions,
-Lifetimes for customers' value, ChannelAttribution and networkx for attribution.
+"""Other programs give the same numbers (`make oracles`): ClickHouse for funnels, PM4Py for variants, transitions and
+alignments, Lifetimes for customers' value, ChannelAttribution and networkx for attribution.
 
 They run in an environment of their own; a peer that is missing there is a failure, not a skip.
 """
@@ -14,6 +14,8 @@ import pytest
 
 from etappe.analysis.attribution import attribution
 from etappe.analysis.bgnbd import Customers, alive, expected_orders, expected_value, fit_orders, fit_values
+from etappe.analysis.conformance import Conformance
+from etappe.analysis.conformance_count import run
 from etappe.analysis.funnel import funnel
 from etappe.analysis.transitions import transitions
 from etappe.analysis.variants import variants
@@ -106,6 +108,31 @@ def test_clickhouse_loses_a_chain_that_strictly_rises():
     case = {"name": "x", "steps": ["A", "B"], "window": 10, "modes": ["strict_increase"], "receipt": False}
     assert peer("clickhouse", {"events": events(lists), "cases": [case]}) == {"x": [1]}
     assert funnel(built(lists, names=NAMES), ["A", "B"], within="10us", rising=True).column("reached") == [1, 1]
+
+
+PLANS = {
+    "A -> B -> C": "->('A', 'B', 'C')",
+    "A -> B? -> C+ -> D": "->('A', X('B', tau), *('C', tau), 'D')",
+    "A -> (B -> C|D) -> A": "->('A', X(->('B', 'C'), 'D'), 'A')",
+    "A+ -> [B C] -> D*": "->(*('A', tau), X('B', 'C'), X(*('D', tau), tau))",
+    "(A -> B? -> C)+ -> D": "->(*(->('A', X('B', tau), 'C'), tau), 'D')",
+    "A -> ((B|C -> D) -> A)? -> B": "->('A', X(->(X('B', ->('C', 'D')), 'A'), tau), 'B')",
+    "A, B, C, D; 1 -> 2; 1 -> 3; 2 -> 4; 3 -> 4; 4 -> 1": "*(->('A', X('B', 'C'), 'D'), tau)",
+}
+"""Plans, and the process trees that say the same."""
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_pm4py_s_alignments_have_the_same_fitness(seed):
+    lists = logs(seed, journeys=400)
+    held = built(lists, names=NAMES)
+    found = peer("pm4py", {"events": events(lists), "trees": list(PLANS.values())})
+    for plan, (theirs, _) in zip(PLANS, found, strict=True):
+        done = run(held, Conformance(plan=plan, others="extra"))
+        judged = np.flatnonzero(done.cost >= 0)
+        assert len(judged) > 350
+        ours = done.fitness()[judged]
+        assert np.abs(ours - [theirs[str(case)] for case in judged.tolist()]).max() < 1e-9, plan
 
 
 def test_pm4py_finds_the_same_variants_and_transitions():
