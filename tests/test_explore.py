@@ -509,6 +509,9 @@ def test_a_period_is_compared_with_the_one_before(june: Opened):
     ).to_be_visible()
     expect(page.get_by_text("davor", exact=True)).to_have_count(2)
     expect(page.get_by_text("+15,8 Pkt.")).to_be_visible()
+    page.get_by_role("button", name="Als Tabelle").click()
+    expect(page.get_by_role("columnheader", name="Anteil davor")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="order")).to_contain_text("+15,8")
     for tab in ("attribution&model=linear&by=channel", "friction", "retention&unit=week"):
         page = june.go(f"/explore?{JUNE}&compare=1&tab={tab}")
         expect(page.get_by_text("Klein darunter: der Unterschied")).to_be_visible()

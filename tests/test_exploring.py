@@ -341,10 +341,16 @@ def test_of_one_journey_a_caption_speaks_in_the_singular():
 
 
 def test_groups_of_which_none_or_one_can_be_compared_say_so():
-    for kind in ({"question": "sessions"}, {"question": "variants"}, {"question": "funnel", "steps": ["a", "b"]}):
-        for held in (journeys("0 a, 1 b"), journeys("0 a, 1 b").select(np.array([], np.int64))):
-            found = ask(held, question_of(kind | {"by": "touchpoint"}))
-            assert caption(found, "en") == "There are no two groups that could be compared."
+    one = journeys("0 a, 1 b")
+    none = one.select(np.array([], np.int64))
+    asked = [
+        {"question": "funnel", "steps": ["a", "b"]}, {"question": "sessions"}, {"question": "variants"},
+        {"question": "timing", "start": "a", "end": "b"}, {"question": "retention"},
+    ]  # fmt: skip
+    said = {
+        (caption(ask(held, question_of(kind | {"by": "touchpoint"})), "en")) for held in (one, none) for kind in asked
+    }
+    assert said == {"There are no two groups that could be compared.", "No journey begins with a."}
 
 
 def test_stages_stand_in_words_by_their_titles_and_in_the_data_by_their_ids(client: Client):

@@ -245,7 +245,7 @@ def caption(found: Answer, lang: str) -> str:
     if kind in SAID and "group" not in found.table.column_names:
         return SAID[kind](found, lang)
     if kind in GROUPED:
-        return (found.n and GROUPED[kind](found, lang)) or word("explore.caption.group.none", lang)
+        return GROUPED[kind](found, lang) or word("explore.caption.group.none", lang)
     title = word(f"answer.title.{kind}", lang)
     rows = counted("explore.caption.rows", lang, len(found))
     return counted("explore.caption.any", lang, found.n, title=title, rows=rows)

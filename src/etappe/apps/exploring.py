@@ -182,6 +182,8 @@ def _cell(row: Mapping[str, Any], name: str, lang: str) -> str:
     """A cell of the table; a node that is no touchpoint is said in words."""
     if name == "path" and "kind" in row:
         return way_text(row, lang)
+    if name == "group" and row[name] is None:
+        return word("flow.none", lang)
     kind = row.get(f"{name}_kind", "touchpoint")
     if name in ("from", "to") and kind != "touchpoint":
         return word(f"flow.{kind}", lang)

@@ -68,6 +68,9 @@ def _funnel(found: Answer, lang: str) -> str | None:
     if last == 1:
         return None
     entered = {row["group"]: row["reached"] for row in rows if row["position"] == 1}
+    first = next(row["step"] for row in rows if row["position"] == 1)
+    if not any(entered.values()):
+        return word("explore.caption.funnel.none", lang, step=first)
     ends = _ends(
         [row | {"entered": entered[row["group"]]} for row in rows if row["position"] == last], "conversion", "entered"
     )
@@ -76,7 +79,6 @@ def _funnel(found: Answer, lang: str) -> str | None:
     best, worst, _ = ends
     if best["conversion"] == worst["conversion"]:
         return word("explore.caption.group.same", lang, value=percent(best["conversion"], lang))
-    first = next(row["step"] for row in rows if row["position"] == 1)
     said = word(
         "explore.caption.group.funnel", lang, **_told(best, worst, "entered", lang), first=first, last=best["step"],
         high=percent(best["conversion"], lang), low=percent(worst["conversion"], lang),
