@@ -26,7 +26,8 @@ REACHED: Final = 0
 SKIPPED: Final = 1
 LATE: Final = 2
 OPEN: Final = 3
-KINDS: Final = 4
+TURNED: Final = 4
+KINDS: Final = 5
 
 JOURNEYS: Final = 0
 EVENTS: Final = 1
@@ -171,8 +172,8 @@ def align(
     key `wanted`; and in records, as far as they hold, rows of journey, key and touchpoint (-1: none).
     """
     s, channels = len(rest) - 1, right.shape[1]
-    turned = STEPS + KINDS * s
-    strange = turned + s * s
+    pairs = STEPS + KINDS * s
+    strange = pairs + s * s
     extras = strange + s * channels
     found = np.zeros((extras + (len(at) - 1) * places, SUMS), np.int64)
     mark = np.full(len(found), -1, np.int64)
@@ -256,7 +257,10 @@ def align(
                 if other > 0:
                     own[t], place = -step, t
                     one, two = (step, other) if early == 1 else (other, step)
-                    key = turned + (one - 1) * s + two - 1
+                    key = pairs + (one - 1) * s + two - 1
+                    told[tells, 0], told[tells, 1] = STEPS + KINDS * (one - 1) + TURNED, t
+                    told[tells + 1, 0], told[tells + 1, 1] = STEPS + KINDS * (two - 1) + TURNED, t
+                    tells += 2
             told[tells, 0], told[tells, 1] = key, place
             tells += 1
         after = np.int64(0)
@@ -278,7 +282,10 @@ def align(
                     if other > 0:
                         own[t], on_way[step] = -step, True
                         one, two = (step, other) if early == 1 else (other, step)
-                        named = turned + (one - 1) * s + two - 1
+                        named = pairs + (one - 1) * s + two - 1
+                        told[tells, 0], told[tells, 1] = STEPS + KINDS * (one - 1) + TURNED, t
+                        told[tells + 1, 0], told[tells + 1, 1] = STEPS + KINDS * (two - 1) + TURNED, t
+                        tells += 2
                         break
             told[tells, 0], told[tells, 1] = named, t
             tells += 1
@@ -286,12 +293,11 @@ def align(
             if own[t] < 0 and limited[-own[t]] and not right[-own[t], used[t]]:
                 told[tells, 0], told[tells, 1] = strange + (-own[t] - 1) * channels + used[t], t
                 tells += 1
-        reached = 0
+        deviations = tells
         for i in range(tells):
             key = told[i, 0]
-            if STEPS <= key < turned and (key - STEPS) % KINDS == REACHED:
-                reached += 1
-        deviations = tells - reached
+            if STEPS <= key < pairs and ((key - STEPS) % KINDS == REACHED or (key - STEPS) % KINDS == TURNED):
+                deviations -= 1
         told[tells, 0], told[tells, 1] = ALL, -1
         tells += 1
         if goes_on == 1:

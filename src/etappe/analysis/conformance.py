@@ -206,8 +206,8 @@ def find(journeys: Journeys, question: Conformance) -> Finding:
 
 
 def who(journeys: Journeys, question: Conformance, row: Mapping[str, Any]) -> Int:
-    """Positions of the journeys behind a row; also of "fitting" (cost 0), and of "reached" and a step."""
-    kinds = (*SHOWN, "fitting", "reached")
+    """Positions of the journeys behind a row; also of "fitting" (cost 0), and of a step "reached" or "turned"."""
+    kinds = (*SHOWN, "fitting", "reached", "turned")
     if row.get("deviation") not in kinds:
         raise unknown(f"{WHERE}: row", "deviation", str(row.get("deviation")), kinds)
     wanted = Label(row["deviation"], row.get("step"), row.get("other"))

@@ -19,6 +19,7 @@ from etappe.analysis.alignment import (
     SKIPPED,
     STEPS,
     SUMS,
+    TURNED,
     align,
 )
 from etappe.analysis.kernel import WORD, arrays_of, kernel, plain
@@ -53,7 +54,7 @@ class Label:
 
 
 WHOLE: Final = {"all": ALL, "as_planned": PLANNED, "fitting": FITTING}
-OF_STEP: Final = {"reached": REACHED, "skipped": SKIPPED, "late": LATE, "open": OPEN}
+OF_STEP: Final = {"reached": REACHED, "skipped": SKIPPED, "late": LATE, "open": OPEN, "turned": TURNED}
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,14 @@ class Keys:
     channels: tuple[str | None, ...] = ()
 
     @property
-    def turned(self) -> int:
+    def pairs(self) -> int:
         """Where pairs of steps out of order begin."""
         return STEPS + KINDS * len(self.plan.steps)
 
     @property
     def strange(self) -> int:
         """Where steps in another channel begin."""
-        return self.turned + len(self.plan.steps) ** 2
+        return self.pairs + len(self.plan.steps) ** 2
 
     @property
     def extras(self) -> int:
@@ -91,11 +92,11 @@ class Keys:
         names = self.plan.names
         if key < STEPS:
             return Label(next(name for name, one in WHOLE.items() if one == key))
-        if key < self.turned:
+        if key < self.pairs:
             step, kind = divmod(key - STEPS, KINDS)
             return Label(next(name for name, one in OF_STEP.items() if one == kind), names[step], None, step + 1)
         if key < self.strange:
-            step, other = divmod(key - self.turned, len(names))
+            step, other = divmod(key - self.pairs, len(names))
             return Label("out_of_order", names[step], names[other], step + 1)
         if key < self.extras:
             step, other = divmod(key - self.strange, len(self.channels))
