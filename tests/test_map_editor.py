@@ -27,6 +27,10 @@ SCREENS = {
     "lane": "/maps/shop?edit=1&part=lane+g",
     "about": "/maps/shop?edit=1&part=map",
     "history": "/maps/shop?part=history",
+    "grid": "/maps/shop?view=grid",
+    "ways": "/maps/shop?view=flow",
+    "blueprint": "/maps/shop?view=blueprint",
+    "opportunities": "/maps/shop?view=portfolio",
     "new": "/maps/new",
     **{f"wizard {i}": f"/maps/shop?wizard={i}" for i in range(1, 6)},
 }
@@ -282,3 +286,23 @@ def test_a_map_is_made_in_the_five_steps_of_the_wizard(window: Opened):
     page.get_by_role("link", name="Zur Karte").click()
     expect(page.locator("h1")).to_have_text("Der erste Kauf")
     expect(page.get_by_role("button", name="Fertig")).to_be_visible()
+
+
+def test_each_view_tells_the_same_map(window: Opened, client: Client):
+    name = fresh(client, "Ansichten")
+    page = window.go(f"/maps/{name}?view=grid")
+    expect(page.get_by_role("listitem").filter(has_text="Besuch")).to_contain_text("100,0 %")
+    page.get_by_role("button", name="Wege").click()
+    expect(page.get_by_role("img", name=re.compile("der .* Wege zwischen Kontaktpunkten"))).to_be_visible()
+    page.get_by_text("Als Tabelle").click()
+    expect(page.get_by_role("row", name=re.compile("Besuch Kasse"))).to_contain_text("geplant")
+    page.get_by_role("button", name="Blueprint").click()
+    expect(page.locator("tbody th")).to_have_count(1)
+    page.get_by_role("button", name="Chancen", exact=True).click()
+    page.get_by_role("button", name="Bearbeiten", exact=True).click()
+    page.get_by_label("Neue Chance").fill("Versand ab 20 Euro frei")
+    page.get_by_role("button", name="Chance anlegen").click()
+    page.get_by_label("Wirkung", exact=True).select_option("5")
+    page.get_by_label("Aufwand", exact=True).select_option("2")
+    saved(page)
+    expect(page.locator(".plot .dot")).to_have_text("1")

@@ -280,7 +280,10 @@ def _meta(ws: Workspace) -> dict[str, Any]:
         "events": journeys.events,
         "customers": len(journeys),
         "attributes": attributes,
-        "maps": [{"id": found.id, "title": say(found.title, ws.settings.language)} for found in ws.maps()],
+        "maps": [
+            {"id": found.id, "title": say(found.title, ws.settings.language), "parent": found.parent}
+            for found in ws.maps()
+        ],
         "stage_models": [{"id": model.id, "title": model.title} for model in registry.models],
         "stage_model": ws.settings.stage_model,
     }

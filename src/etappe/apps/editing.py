@@ -14,7 +14,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from etappe.analysis.reach import reach
 from etappe.apps import revisions
-from etappe.apps.map_view import bound_view, evidence_view
+from etappe.apps.map_view import bound_view, evidence_view, reach_view, ways_view
 from etappe.apps.revisions import MAP, Saved
 from etappe.apps.workspace import Workspace
 from etappe.errors import BadDocument, UnknownName
@@ -176,6 +176,18 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
         old, new, parts = revisions.changes(ws, map_id, before, after)
         return {"before": before, "after": after, "changes": told(parts, old, new, _lang(lang))}
 
+    @get("/api/maps/{map_id:str}/reach", sync_to_thread=True)
+    def reach_of(request: Request[Any, Any, Any], map_id: FromPath[str], lang: FromQuery[str] = "de") -> dict[str, Any]:
+        """How far each touchpoint of the map reaches, for its 2x2 matrix."""
+        found, _ = revisions.stored(ws, map_id)
+        return reach_view(found, chosen(request), ws.registry(), _lang(lang))
+
+    @get("/api/maps/{map_id:str}/ways", sync_to_thread=True)
+    def ways_of(request: Request[Any, Any, Any], map_id: FromPath[str], lang: FromQuery[str] = "de") -> dict[str, Any]:
+        """The ways that people take between the map's touchpoints, and which of them the map plans."""
+        found, _ = revisions.stored(ws, map_id)
+        return ways_view(found, chosen(request), ws.registry(), _lang(lang))
+
     @post("/api/maps/{map_id:str}/proposals", sync_to_thread=True, status_code=200)
     def propose(
         request: Request[Any, Any, Any],
@@ -224,8 +236,8 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
             return {"deleted": comments.remove(connection, MAP, map_id, comment_id)}
 
     return [
-        templates, create, document, version, touchpoints, edit, replace, undo, restore, switch_to, delete, history, diff, propose,
-        list_comments, comment, delete_comment,
+        templates, create, document, version, touchpoints, edit, reach_of, ways_of, replace, undo, restore, switch_to,
+        delete, history, diff, propose, list_comments, comment, delete_comment,
     ]  # fmt: skip
 
 

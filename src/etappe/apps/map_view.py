@@ -7,12 +7,15 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from etappe.language import number
+from etappe.journeys.columns import Journeys
+from etappe.journeys.stages import Registry
+from etappe.language import number, percent, word
 from etappe.maps.bound import SHOWN, Bound, BoundCell, BoundMap
 from etappe.maps.figures import interval_text, signed, state_text, target_text, value_text
-from etappe.maps.model import Opportunity, Step, Touchpoint
+from etappe.maps.model import JourneyMap, Opportunity, Step, Touchpoint
 from etappe.maps.parts import place_of
 from etappe.maps.review import due
+from etappe.maps.views import reached, ways
 from etappe.units import iso
 from etappe.vocabulary import say
 
@@ -204,4 +207,53 @@ def evidence_view(b: Bound, basis: str, lang: str) -> dict[str, Any]:
         "share_of_data": b.share_of_data,
         "how": how,
         "people": shown and b.view is not None and b.question is not None,
+    }
+
+
+def reach_view(m: JourneyMap, journeys: Journeys, registry: Registry, lang: str) -> dict[str, Any]:
+    """The touchpoints of a map with their 2x2 category and measured reach."""
+    found, n = reached(m, journeys, registry)
+    titles = {point.id: point for point in m.touchpoints}
+    rows = []
+    for one in found:
+        point = titles[one.touchpoint]
+        rows.append(
+            {
+                **msgspec.to_builtins(one),
+                "title": say(point.title, lang),
+                "medium": point.medium,
+                "contact": point.contact,
+                "channel": point.channel,
+                "text": percent(one.share, lang) if one.share is not None else word("map.none.data", lang),
+                "interval_text": f"{percent(one.low, lang)} – {percent(one.high, lang)}"
+                if one.low is not None and one.high is not None
+                else None,
+                "steps": [step.id for step in m.steps if step.touchpoint == one.touchpoint],
+            }
+        )
+    return {"n": n, "touchpoints": rows}
+
+
+def ways_view(m: JourneyMap, journeys: Journeys, registry: Registry, lang: str) -> dict[str, Any]:
+    """The measured ways between a map's touchpoints, as texts too."""
+    titles = {point.id: say(point.title, lang) for point in m.touchpoints}
+    found = ways(m, journeys, registry)
+    total = sum(way.count for way in found)
+    planned = sum(way.count for way in found if way.planned)
+    caption = word("map.ways.none", lang)
+    if total:
+        share = percent(planned / total, lang, 0)
+        caption = word("map.ways.caption", lang, share=share, total=number(total, lang))
+    return {
+        "caption": caption,
+        "total": total,
+        "ways": [
+            {
+                **msgspec.to_builtins(way),
+                "start_title": titles[way.start],
+                "end_title": titles[way.end],
+                "text": percent(way.share, lang),
+            }
+            for way in found
+        ],
     }

@@ -11,7 +11,7 @@ export interface Meta {
   events: number
   customers: number
   attributes: { name: string; values: string[] }[]
-  maps: { id: string; title: string }[]
+  maps: { id: string; title: string; parent?: string | null }[]
   stage_models?: { id: string; title: string | Record<string, string> }[]
 }
 
