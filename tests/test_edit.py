@@ -1,5 +1,7 @@
 """Edits of a map and the merge of two: nothing that somebody wrote is lost."""
 
+import re
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -7,11 +9,13 @@ from hypothesis import strategies as st
 
 from etappe.errors import EtappeError
 from etappe.maps.check import check
+from etappe.maps.document import dump_map, read_map
 from etappe.maps.draft import TEMPLATES, template
 from etappe.maps.edit import edited, edits_of
 from etappe.maps.edits import Add, Bind, Change, Move, Remove, Span, Unbind, Write
 from etappe.maps.merge import merge
 from etappe.maps.parts import put_together, taken_apart
+from etappe.maps.rewrite import rewritten
 from etappe.vocabulary import say
 
 BASE = template("five-stages")
@@ -242,3 +246,46 @@ def test_a_merge_with_nothing_is_the_change_itself_and_undoing_it_gives_the_map_
     assert merge(BASE, wanted, BASE)[0] == wanted
     assert merge(BASE, wanted, wanted) == (wanted, ())
     assert merge(wanted, wanted, BASE) == (BASE, ())
+
+
+COMMENTED = """# Our map: ask Lena before changing stages
+schema: journey-map/1
+id: shop
+title: Shop  # as on the door
+stages:
+  # before the purchase
+  - id: a
+    title: Vorher
+    steps:
+      - {id: s1, title: besucht}  # the first contact
+      - {id: s2, title: vergleicht}  # often twice
+  - {id: b, title: Kauf, steps: [{id: s3, title: kauft}]}
+lanes:
+  - {id: pain, type: pain, title: Hürden}
+cells:
+  - {lane: pain, step: s1, text: zu laut}  # said by three of five
+"""
+
+
+def test_comments_in_a_file_survive_an_edit():
+    document = read_map(COMMENTED)
+    edits = [
+        Write(lane="pain", place="s1", fields={"text": "zu leise"}), Move(kind="step", id="s1", after="s2"),
+        Add(kind="step", value={"title": "denkt nach"}, after="s1"), Change(kind="map", fields={"title": "Laden"}),
+    ]  # fmt: skip
+    after_edits = edited(document, edits)
+    text = rewritten(COMMENTED, after_edits)
+    assert read_map(text) == after_edits
+    assert text.count("#") == COMMENTED.count("#")
+    for said in (
+        "{id: s1, title: besucht}  # the first",
+        "{id: s2, title: vergleicht}  # often",
+        "zu leise}  # said by",
+    ):
+        assert said in re.sub(r" +#", "  #", text)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(EDITS, max_size=4))
+def test_a_rewritten_file_says_the_map(edits):
+    assert read_map(rewritten(dump_map(BASE), after(edits))) == after(edits)

@@ -16,6 +16,7 @@ from etappe.maps.edit import edited
 from etappe.maps.edits import Edit
 from etappe.maps.merge import Conflict, merge
 from etappe.maps.model import JourneyMap
+from etappe.maps.rewrite import rewritten
 from etappe.store import documents
 
 if TYPE_CHECKING:
@@ -99,7 +100,9 @@ def _save(
             return Saved(saved, last, conflicts, changed=False)
         refuse_faults(ws, both)
         with ws.engine.begin() as connection:
-            if documents.append(connection, MAP, map_id, last + 1, dump_map(both), author):
+            before = documents.get(connection, MAP, map_id, last)
+            text = rewritten(before.body, both) if before else dump_map(both)
+            if documents.append(connection, MAP, map_id, last + 1, text, author):
                 return Saved(both, last + 1, conflicts)
     raise WorkspaceBusy(f"map {map_id}", "others change it faster than it can be saved.", "Try again.")
 

@@ -211,7 +211,8 @@ class _Constructor(RoundTripConstructor):
 _Constructor.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
 
 
-def _load(text: str, where: str) -> Any:
+def load_yaml(text: str, where: str) -> Any:
+    """A text as YAML with its comments, or as JSON."""
     try:
         if text.lstrip().startswith("{"):
             try:
@@ -248,7 +249,7 @@ def _read(source: str | Path, where: str) -> tuple[JourneyMap, _Reader]:
     """A map, or what can be read of it, and its reader with what cannot."""
     text, where = _text(source, where)
     reader = _Reader(where)
-    tree = reader.plain(_load(text, where), "")
+    tree = reader.plain(load_yaml(text, where), "")
     if not isinstance(tree, dict):
         raise BadMap(where, [Fault(where, "", None, "is no map.", "A map starts with 'schema: journey-map/1'.")])
     misspelt = _misspelt(tree)
@@ -340,6 +341,11 @@ def dump_map(document: JourneyMap) -> str:
     language: de
     kind: as_is
     """
+    return written(arranged(document))
+
+
+def arranged(document: JourneyMap) -> dict[str, Any]:
+    """The values of a map in the order and the style in which they are written."""
     values = cast(dict[str, Any], msgspec.to_builtins(document))
     out: dict[str, Any] = {"schema": "journey-map/1", "id": document.id, "title": _flow(values["title"])}
     out |= {"language": document.language, "kind": document.kind}
@@ -358,11 +364,16 @@ def dump_map(document: JourneyMap) -> str:
             out[key] = [_flow(item) for item in value]
         else:
             out[key] = _flow(value)
+    return out
+
+
+def written(values: Any) -> str:
+    """Arranged values as YAML."""
     yaml = YAML()
     yaml.width = 100_000
     yaml.indent(mapping=2, sequence=4, offset=2)
     stream = io.StringIO()
-    yaml.dump(out, stream)
+    yaml.dump(values, stream)
     return stream.getvalue()
 
 
