@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import etappe
 from etappe.arrays import Column, column_of
 from etappe.errors import BadDuration, UnknownName
 from etappe.journeys.columns import Journeys, journeys_of
@@ -162,3 +163,17 @@ def test_names_are_those_of_the_subjects():
     j = journeys("0 a", "0 b", "0 a, 1 b")
     assert j.names(np.asarray([2, 0])) == ["2", "0"]
     assert j.where("touchpoint = 'b'").names(np.asarray([0, 1])) == ["1", "2"]
+
+
+def test_after_the_end_of_a_chosen_period_nobody_is_seen():
+    week = 7 * 86_400_000_000
+    # Who begins in the first week returns in the second, and in the fourth, which the filter leaves out.
+    held = journeys(*[f"0 a, {week} a, {3 * week} a"] * 40)
+    seen = held.between(None, 3 * week).between(None, 2 * week)
+    assert (held.origin.seen_until_us, seen.origin.seen_until_us) == (3 * week, 2 * week - 1)
+    assert held.between(week, None).origin.seen_until_us == 3 * week
+    assert seen.origin.data_until_us == 3 * week
+    returned = [row for row in etappe.retention(seen, period="week").rows() if row["cohort"] is None]
+    assert max(row["period"] for row in returned if row["size"]) <= 1
+    waiting = journeys("0 a", f"0 a, {3 * week} b").between(None, 2 * week)
+    assert etappe.funnel(waiting, ["a", "b"], within="30d").rows()[0]["open"] == 2

@@ -94,7 +94,7 @@ def find(journeys: Journeys, question: Changes) -> Finding:
     column = _values(journeys, question)
     offsets, time_us, touchpoint = arrays_of(journeys)
     codes, names, k = plain(column.codes), column.names, len(column.names)
-    known = journeys.origin.data_until_us
+    known = journeys.origin.seen_until_us
     until = known if known is not None else int(time_us.max()) if len(time_us) else 0
     counts = over_parts(
         offsets, lambda a, b: (a, _count(offsets, time_us, touchpoint, codes, goal, within, until, k, a, b))

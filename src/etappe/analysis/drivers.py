@@ -126,7 +126,7 @@ def _base(journeys: Journeys, question: Drivers) -> _Base:
     goal = journeys.code(question.goal, "drivers: goal")
     within = duration_us(question.within, "drivers: within")
     n = len(journeys)
-    known = journeys.origin.data_until_us
+    known = journeys.origin.seen_until_us
     until = known if known is not None else int(time_us.max()) if len(time_us) else 0
     state, ends, delay = np.zeros(n, np.uint8), np.zeros(n, np.int64), np.zeros(n, np.int64)
     over_parts(

@@ -196,7 +196,7 @@ def _put(values: Float32, at: dict[str, int], names: tuple[str, ...], found: Flo
 
 def _active(journeys: Journeys) -> Float32:
     offsets, time_us, _ = arrays_of(journeys)
-    until = journeys.origin.data_until_us
+    until = journeys.origin.seen_until_us
     if until is None:
         until = int(time_us.max()) if len(time_us) else 0
     out = np.zeros((len(journeys), len(ACTIVITY)), np.float32)

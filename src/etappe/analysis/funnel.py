@@ -120,7 +120,7 @@ def _levels(journeys: Journeys, question: Funnel) -> tuple[NDArray[np.uint8], In
 def _still(journeys: Journeys, question: Funnel, levels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Which journeys are on their way: begun, not complete, and the window is not over when the data end."""
     running = np.zeros(len(journeys), bool)
-    until = journeys.origin.data_until_us
+    until = journeys.origin.seen_until_us
     if question.within is None or until is None or not journeys.events:
         return running
     # Only who did something within the last window can be: they are few, and followed one by one.

@@ -166,7 +166,7 @@ def rules_of(journeys: Journeys, question: "Funnel") -> Rules:
         first_only=question.occurrence == "first",
         start_us=start,
         end_us=end,
-        now_us=2**62 if question.within is None or origin.data_until_us is None else origin.data_until_us,
+        now_us=2**62 if question.within is None or origin.seen_until_us is None else origin.seen_until_us,
     )  # fmt: skip
 
 

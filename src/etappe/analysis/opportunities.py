@@ -57,7 +57,7 @@ def _counted(
     offsets, time_us, touchpoint = arrays_of(journeys)
     goal = journeys.code(question.goal, "opportunities: goal")
     horizon = duration_us(question.horizon, "opportunities: horizon")
-    known = journeys.origin.data_until_us
+    known = journeys.origin.seen_until_us
     until = known if known is not None else int(time_us.max()) if len(time_us) else 0
     limits = plain(np.array([low, high, goal, horizon, until], np.int64))
     bits = plain(np.array([bit for bit in seen.asked if 1 << bit != EXIT], np.int64))

@@ -103,7 +103,7 @@ def calendar_between(ends: Int, origin: Origin, period: str) -> Calendar:
     if len(ends) == 0:
         return Calendar((), np.zeros(1, np.int64), np.zeros(1, np.int32), SHIFT[period], 0)
     low, high = int(ends[:, 0].min()), int(ends[:, 1].max())
-    return _calendar(low, max(high, origin.data_until_us or high), origin.timezone, period)
+    return _calendar(low, max(high, origin.seen_until_us or high), origin.timezone, period)
 
 
 @lru_cache(maxsize=16)

@@ -126,6 +126,6 @@ def _currency(journeys: Journeys, rows: Int, goal: str, where: str) -> str | Non
 
 def until_day(journeys: Journeys) -> int:
     """The local day on which the data end, counted from 1970-01-01."""
-    known = journeys.origin.data_until_us
+    known = journeys.origin.seen_until_us
     until = known if known is not None else int(journeys.time_us.max()) if journeys.events else 0
     return int(local_us(np.array([until], np.int64), journeys.origin.timezone)[0] // DAY_US)

@@ -101,7 +101,7 @@ def _found(journeys: Journeys, question: Response) -> _Found:
     role[contacts] = np.arange(len(contacts))
     role = plain(role)
     offsets, time_us, touchpoint = arrays_of(journeys)
-    known = journeys.origin.data_until_us
+    known = journeys.origin.seen_until_us
     until = known if known is not None else int(time_us.max()) if len(time_us) else 0
 
     def waits(first: int, last: int) -> Int:

@@ -111,7 +111,7 @@ def _customers(journeys: Journeys, question: Rfm) -> _Customers:
     bought = purchases_of(journeys, question.goal, "rfm")
     starts = bought.starts()
     orders = np.diff(np.append(starts, len(bought.owner)))
-    known = journeys.origin.data_until_us
+    known = journeys.origin.seen_until_us
     until = known if known is not None else int(journeys.time_us.max()) if journeys.events else 0
     recency = until - bought.time_us[starts + orders - 1]
     has = bought.value != NO_VALUE

@@ -140,7 +140,7 @@ def _watched(journeys: Journeys, question: Timing) -> tuple[NDArray[np.uint8], I
         what = f"{question.points} is no number of points of a curve."
         raise BadQuestion("timing: points", what, "Ask for 2 or more, or 0 for every step.")
     offsets, time_us, touchpoint = arrays_of(journeys)
-    known = journeys.origin.data_until_us
+    known = journeys.origin.seen_until_us
     until = known if known is not None else int(time_us.max()) if len(time_us) else 0
     state, wait = np.zeros(len(journeys), np.uint8), np.zeros(len(journeys), np.int64)
     over_parts(

@@ -39,6 +39,18 @@ class Origin:
     """Subjects in the data, before any filter."""
     strange: tuple[tuple[str, str, str], ...] = ()
     """What filters ask for and the data lack: column, value, and the nearest value there is ("": none is near)."""
+    end_us: int | None = None
+    """A filter leaves nothing from here on; none: it leaves all that the data hold."""
+
+    @property
+    def seen_until_us(self) -> int | None:
+        """So far the journeys can be seen: to the end of the data, or of the period that a filter leaves.
+
+        Who has not arrived by then may still arrive; that nothing is seen later says nothing of them.
+        """
+        if self.data_until_us is None or self.end_us is None:
+            return self.data_until_us
+        return min(self.data_until_us, self.end_us - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +188,11 @@ class Journeys:
             inside &= self.time_us >= start_us
         if end_us is not None:
             inside &= self.time_us < end_us
-        return self.keep(inside)._noting(f"time in [{start_us}, {end_us})")
+        found = self.keep(inside)._noting(f"time in [{start_us}, {end_us})")
+        if end_us is None:
+            return found
+        end_us = end_us if self.origin.end_us is None else min(end_us, self.origin.end_us)
+        return replace(found, origin=replace(found.origin, end_us=end_us))
 
     def where(self, condition: Condition) -> "Journeys":
         """Only what meets a condition, as text or as a tree: "channel = 'web' and did cart then order within 7d".
