@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from etappe.analysis.ask import ask, question_of
 from etappe.engines import local
 from etappe.engines.parts import adds_up
-from etappe.errors import BadQuestion, BadSetting, MissingExtra
+from etappe.errors import BadQuestion, BadSetting, MissingExtra, UnknownName
 from etappe.journeys.columns import journeys_of
 from journeys_text import NAMES, PROPERTY, built, journeys, many
 from workspaces import shop
@@ -23,6 +23,8 @@ QUESTIONS = [
     {"question": "variants"},
     {"question": "sessions", "gap": "0.000002s"},
     {"question": "flow", "end": "b", "top": 1},
+    {"question": "flow", "level": "channel", "top": 1},
+    {"question": "retention", "period": "day", "occurrence": "recurring"},
     {"question": "steps", "depth": 3},
     {"question": "funnel", "steps": ["a", "b"], "exclude": ["c"], "unit": "session", "gap": "0.000004s"},
 ]
@@ -41,9 +43,20 @@ def test_range_after_range_gives_the_answer_over_all_at_once(lists, events, by, 
 
 def test_a_question_that_cannot_add_is_asked_of_all_at_once():
     held = journeys("0 a, 5 b", "3 b")
-    asked = {"question": "retention", "period": "day", "occurrence": "recurring"}
+    asked = {"question": "flow", "level": "day"}
     assert not adds_up(question_of(asked))
     assert local.answer(held, asked, events=1).to_dict() == ask(held, asked).to_dict()
+
+
+@pytest.mark.parametrize("level", [{"level": "stage"}, {"level": "stage", "model": "m1"}, {"level": "category"}])
+def test_ranges_of_unlabelled_journeys_have_the_labels_of_the_registry(level):
+    held = built([[(0, "visit"), (5, "order")], [(1, "order"), (2, "return")], [(3, "kiosk")]])
+    asked = {"question": "flow", **level}
+    whole = ask(held, asked)
+    assert len(whole) > 2
+    assert local.answer(held, asked, events=2).to_dict() == whole.to_dict()
+    with pytest.raises(UnknownName, match="flow: model"):
+        local.answer(held, {"question": "flow", "level": "stage", "model": "m9"}, events=2)
 
 
 LIMITED = """
@@ -106,8 +119,8 @@ def test_spark_refuses_what_does_not_add_and_names_what_does(tmp_path):
     ws = shop(tmp_path)
     with pytest.raises(BadQuestion, match=r"no partial answers that add up.*reach, .*sessions, .*variants"):
         ws.ask({"question": "stages"}, engine="spark")
-    with pytest.raises(BadQuestion, match=r"with these rules the question 'retention'.*in the end.*engine"):
-        ws.ask({"question": "retention", "occurrence": "recurring"}, engine="spark")
+    with pytest.raises(BadQuestion, match=r"with these rules the question 'flow'.*of their own.*engine"):
+        ws.ask({"question": "flow", "level": "day"}, engine="spark")
 
 
 @pytest.mark.parametrize("chosen", [{"where": "channel = 'web'"}, {"subject": "order"}])

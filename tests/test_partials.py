@@ -38,6 +38,7 @@ QUESTIONS = [
     {"question": "flow", "depth": 3, "top": 2},
     {"question": "flow", "start": "b", "collapse": False, "clean": ["^[cd]$ => cd"]},
     {"question": "flow", "end": "a", "top": 1},
+    {"question": "flow", "level": "currency", "top": 1},
     {"question": "steps", "depth": 3, "top": 2},
     {"question": "steps", "around": "b", "depth": 2},
     {"question": "conformance", "plan": "a -> b? within 3us via EUR -> c+", "channel": "currency", "others": "extra"},
@@ -54,6 +55,10 @@ PERIODS = [
     {"question": "retention", "period": "day", "mode": "on_or_after", "start": "a", "reference": "previous"},
     {"question": "retention", "period": "week", "mode": "bracket", "brackets": ["0", "1-2"], "mean": "simple"},
     {"question": "retention", "period": "day", "calendar": False, "periods": 3, "returns": "b | c"},
+    {"question": "retention", "period": "day", "occurrence": "recurring", "start": "a | b", "periods": 3},
+    {"question": "retention", "period": "day", "occurrence": "recurring", "calendar": False, "periods": 2},
+    {"question": "retention", "period": "day", "occurrence": "recurring", "mode": "bracket", "brackets": ["0-1", "3"]},
+    {"question": "retention", "period": "week", "occurrence": "recurring", "mode": "on_or_after", "returns": "c"},
 ]
 SOME = st.lists(st.sampled_from(QUESTIONS), min_size=1, max_size=3)
 

@@ -99,7 +99,7 @@ def _level(question: Flow) -> str:
     return f"stage.{question.model}"
 
 
-def _labelled(journeys: Journeys, question: Flow, registry: Registry | None) -> Journeys:
+def labelled(journeys: Journeys, question: Flow, registry: Registry | None) -> Journeys:
     """The journeys with the level's column, if it is one that a registry gives and they lack."""
     known = registry or default_registry()
     if question.model is not None:
@@ -238,8 +238,13 @@ def _node(plan: _Plan, layers: list[Int], top: int, step: int, rank: int) -> tup
 
 
 def adds(question: Flow) -> bool:
-    """Whether its partials add up: touchpoints have the same codes in all parts, what other columns say has not."""
-    return question.level == "touchpoint"
+    """Whether its partials add up: of any level but the local day, of which each part makes its own codes."""
+    return question.level != "day"
+
+
+def agreed(question: Flow) -> tuple[str, ...]:
+    """The columns that must have the same codes in all parts."""
+    return () if question.level == "touchpoint" else (_level(question),)
 
 
 def partial(journeys: Journeys, question: Flow) -> Partial:
@@ -249,7 +254,8 @@ def partial(journeys: Journeys, question: Flow) -> Partial:
 
 def total(partials: Sequence[Partial], question: Flow, base: Base) -> Finding:
     """The finding that partials of disjoint customers come to."""
-    names, _, anchor = _named(base.touchpoints, question)
+    level = _level(question)
+    names, _, anchor = _named(base.touchpoints if level == "touchpoint" else base.names_of(level), question)
     plan = _Plan(np.empty(0, np.uint8), tuple(names), anchor, question.end is not None)
     layers, counts = _placed(question, plan, merged(partials, ["pairs"])["pairs"])
     return _found(question, plan, layers, counts, base.journeys)
@@ -309,12 +315,12 @@ def who(journeys: Journeys, question: Flow, row: Mapping[str, Any], registry: Re
             found = found[np.isin(ranks, fits)]
         return found.astype(np.int64)
 
-    return within_group(_labelled(journeys, question, registry), question.by, row, "flow", held)
+    return within_group(labelled(journeys, question, registry), question.by, row, "flow", held)
 
 
 def answered(journeys: Journeys, question: Flow, registry: Registry | None = None) -> Answer:
     """Answer the question; labels that the journeys lack come from the registry."""
-    return answer(_labelled(journeys, question, registry), question, find)
+    return answer(labelled(journeys, question, registry), question, find)
 
 
 def flow(

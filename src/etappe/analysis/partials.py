@@ -8,7 +8,7 @@ What is put one after the other may be long. `fit` makes it shorter without chan
 answer states; a module names the lists of times for it in `TIMES`, or has a `fit` of its own.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Final, cast
@@ -37,11 +37,14 @@ class Base:
     events: int
     origin: Origin = field(default_factory=Origin)
     """Where the data end, and the time zone in which periods lie."""
+    names_of: Callable[[str], tuple[str | None, ...]] = lambda name: (None,)
+    """The names behind a column's codes; the same in all parts where a module names the column in `agreed`."""
 
 
 def base_of(journeys: Journeys) -> Base:
     """The base of an answer over these journeys."""
-    return Base(journeys.touchpoints, len(journeys), journeys.events, journeys.origin)
+    names, n = journeys.touchpoints, len(journeys)
+    return Base(names, n, journeys.events, journeys.origin, lambda name: journeys.column(name).names)
 
 
 def merged(partials: Sequence[Partial], listed: Collection[str] = ()) -> Partial:

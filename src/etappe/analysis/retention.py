@@ -31,7 +31,7 @@ from etappe.analysis.intervals import or_none, shares
 from etappe.analysis.kernel import arrays_of, plain
 from etappe.analysis.partials import Base, Partial, base_of, merged
 from etappe.analysis.periods import ROLLING_US, Calendar, Unit, calendar_between, calendar_of
-from etappe.analysis.retention_count import FAR, NO_ROW, WORD, count, spans
+from etappe.analysis.retention_count import FAR, NO_ROW, count, spans
 from etappe.arrays import Int, over_parts
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
@@ -118,13 +118,6 @@ def _mask(journeys: Journeys, name: str | None, where: str) -> NDArray[np.bool_]
     return mask
 
 
-def _bits(held: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """(n, rows) as bits in words of 64."""
-    wide = np.zeros((len(held), -(-held.shape[1] // WORD) * WORD), bool)
-    wide[:, : held.shape[1]] = held
-    return np.packbits(wide, axis=1, bitorder="little").view("<u8").astype(np.uint64)
-
-
 def _row_of(question: Retention, ranges: list[tuple[int, int]]) -> Int:
     """The row of each period, as the kernel takes it; nothing where rows are periods."""
     if question.mode != "bracket":
@@ -184,34 +177,34 @@ def _framed(
 def _counted(
     journeys: Journeys, question: Retention, plan: _Plan, wanted: NDArray[np.bool_], row: int, out: NDArray[np.bool_]
 ) -> tuple[Int, Int, Int]:
-    """Sizes, active ones, and distinct journeys of the finished cohorts; marks in `out` who is in the wanted ones."""
+    """Sizes, active ones, and those for the first time; marks in `out` who is in the wanted cohorts and the row."""
     offsets, time_us, touchpoint = arrays_of(journeys)
     periods, p, rows = plan.periods, len(plan.periods), len(plan.ranges)
     edges, place, later = plain(periods.edges), plain(periods.place), question.mode == "on_or_after"
     again, returns = question.occurrence == "recurring", plan.returns.astype(np.uint64)
-    row_of, finished = _row_of(question, plan.ranges), _bits(plan.finished)
+    row_of = _row_of(question, plan.ranges)
     parts = over_parts(
         offsets,
         lambda a, b: count(
             offsets, time_us, touchpoint, plan.starts, returns, again, edges, place, periods.shift, plan.rolling,
-            later, row_of, rows, finished, wanted, row, out, a, b,
+            later, row_of, rows, wanted, row, out, a, b,
         ),
     )  # fmt: skip
     sizes = sum((part[0] for part in parts), np.zeros(p, np.int64))
-    active = sum((part[1] for part in parts), np.zeros((p + 1, rows), np.int64))
-    return sizes, active[:p], active[p]
-
-
-def adds(question: Retention) -> bool:
-    """Whether its partials add up: a journey in several cohorts counts once over those that are finished in the end."""
-    return question.occurrence == "first"
+    active = sum((part[1] for part in parts), np.zeros((p, rows), np.int64))
+    return sizes, active, sum((part[2] for part in parts), np.zeros((p if again else 0, rows), np.int64))
 
 
 def partial(journeys: Journeys, question: Retention) -> Partial:
-    """What some journeys contribute: to each cohort its size, its earliest and latest start, and its active ones."""
+    """What some journeys contribute: to each cohort its size, its earliest and latest start, and its active ones.
+
+    Of recurring starts also those that are active for the first time, in no cohort before. Cohorts are finished one
+    after the other, so a journey is active in a finished one if its first one is: it counts once over all of them.
+    """
     plan = _plan(journeys, question)
-    sizes, active, _ = _counted(journeys, question, plan, np.zeros(len(plan.periods), bool), 0, np.zeros(0, bool))
-    rows = np.column_stack((plan.periods.edges[:-1], sizes, plan.span, active))
+    sizes, *active = _counted(journeys, question, plan, np.zeros(len(plan.periods), bool), 0, np.zeros(0, bool))
+    held = active if question.occurrence == "recurring" else active[:1]
+    rows = np.column_stack((plan.periods.edges[:-1], sizes, plan.span, *held))
     return {"ends": plan.periods.ends, "cohorts": rows[sizes > 0]}
 
 
@@ -224,21 +217,19 @@ def total(partials: Sequence[Partial], question: Retention, base: Base) -> Findi
     np.maximum.at(span[:, 1], at, rows[:, 3])
     nothing = np.zeros(0, bool)
     plan = _framed(question, periods, span, nothing, nothing)
-    counts = np.zeros((len(periods), 1 + len(plan.ranges)), np.int64)
+    k = len(plan.ranges)
+    counts = np.zeros((len(periods), rows.shape[1] - 3), np.int64)
     np.add.at(counts, at, rows[:, [1, *range(4, rows.shape[1])]])
-    return _found(question, plan, counts[:, 0], counts[:, 1:], np.zeros(len(plan.ranges), np.int64), base.journeys)
+    once = np.where(plan.finished, counts[:, 1 + k :], 0).sum(axis=0) if question.occurrence == "recurring" else None
+    return _found(question, plan, counts[:, 0], counts[:, 1 : 1 + k], once, base.journeys)
 
 
 def find(journeys: Journeys, question: Retention) -> Finding:
     """Count in one group of journeys."""
-    if adds(question):
-        return total([partial(journeys, question)], question, base_of(journeys))
-    plan = _plan(journeys, question)
-    counted = _counted(journeys, question, plan, np.zeros(len(plan.periods), bool), 0, np.zeros(0, bool))
-    return _found(question, plan, *counted, len(journeys))
+    return total([partial(journeys, question)], question, base_of(journeys))
 
 
-def _found(question: Retention, plan: _Plan, sizes: Int, active: Int, once: Int, journeys: int) -> Finding:
+def _found(question: Retention, plan: _Plan, sizes: Int, active: Int, once: Int | None, journeys: int) -> Finding:
     base = np.repeat(sizes[:, None], len(plan.ranges), axis=1)
     if question.reference == "previous":
         base[:, 1:] = active[:, :-1]
@@ -260,7 +251,7 @@ def _found(question: Retention, plan: _Plan, sizes: Int, active: Int, once: Int,
         "unfinished": np.concatenate((np.zeros(len(means["period"]), np.int64), ~plan.finished[held])).astype(np.int64),
         "cohorts": np.concatenate((means["cohorts"], np.ones(len(cohort), np.int64))),
     }
-    if question.occurrence == "recurring":
+    if once is not None:
         columns["journeys"] = np.concatenate((once[means["period"]], active[held]))
     if question.mode == "bracket":
         texts = [question.brackets[x].strip() for x in (*means["period"].tolist(), *row.tolist())]

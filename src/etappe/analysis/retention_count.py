@@ -84,20 +84,21 @@ def spans(
 def count(
     offsets: Int, time_us: Int, touchpoint: NDArray[Any], starts: NDArray[np.bool_], returns: NDArray[np.uint64],
     again: bool, edges: Int, place: NDArray[np.int32], shift: int, rolling: int, later: bool, row_of: Int, rows: int,
-    finished: NDArray[np.uint64], wanted: NDArray[np.bool_], row: int, out: NDArray[np.bool_], first: int, last: int,
-) -> tuple[Int, Int]:  # fmt: skip
-    """Sizes of cohorts; (cohorts + 1, rows) the active ones, and last the journeys that are in a finished cohort.
+    wanted: NDArray[np.bool_], row: int, out: NDArray[np.bool_], first: int, last: int,
+) -> tuple[Int, Int, Int]:  # fmt: skip
+    """Sizes of cohorts; (cohorts, rows) the active ones, and, where journeys start again, those of them that are active
+    in the row for the first time, in no cohort before.
 
     `row_of` leads from a period to its row (empty: the same number); of `later`, a row holds for all before it.
-    `finished` has a bit a row. `out` marks the journeys in a wanted cohort and the row. O(t * words); where journeys
-    start again O(t * periods).
+    `out` marks the journeys in a wanted cohort and the row. O(t * words); where journeys start again O(t * periods).
     """
     words = (rows + WORD - 1) // WORD
     cohorts = len(edges) - 1
     sizes = np.zeros(cohorts, np.int64)
-    counts = np.zeros((cohorts + 1, words * WORD), np.int64)
-    packed = np.zeros((cohorts + 1, words * LANES), np.uint64)
-    pending = np.zeros(cohorts + 1, np.int64)
+    lines = 2 * cohorts if again else cohorts  # the active ones, then those for the first time
+    counts = np.zeros((lines, words * WORD), np.int64)
+    packed = np.zeros((lines, words * LANES), np.uint64)
+    pending = np.zeros(cohorts, np.int64)
     told = np.zeros(words, np.uint64)
     inverse = 1.0 / max(rolling, 1)
     marking = len(out) > 0
@@ -109,6 +110,7 @@ def count(
             while end > begin and returns[touchpoint[end - ONE]] == 0:
                 end -= ONE
         begun = edges[0]
+        told[:] = 0
         for s in range(begin, np.uint64(offsets[c + 1])):
             start = time_us[s]
             if start < begun or not starts[touchpoint[s]]:
@@ -138,22 +140,17 @@ def count(
                     bits &= (ONE << np.uint64(rows - w * WORD)) - ONE
                 if marking and wanted[x] and row // WORD == w:
                     out[c] |= (bits >> np.uint64(row % WORD)) & ONE == ONE
-                told[w] |= bits & finished[x, w]
                 _add(packed, x, w, bits)
+                if again:
+                    _add(packed, np.uint64(cohorts + cohort), w, bits & ~told[w])
+                    told[w] |= bits
             pending[x] += 1
             if pending[x] == BYTE:
                 pending[x] = 0
-                _flush(packed, counts, cohort)
+                for line in range(cohort, lines, cohorts):
+                    _flush(packed, counts, line)
             if not again:
                 break
-        if again:
-            for w in range(words):
-                _add(packed, np.uint64(cohorts), w, told[w])
-                told[w] = 0
-            pending[cohorts] += 1
-            if pending[cohorts] == BYTE:
-                pending[cohorts] = 0
-                _flush(packed, counts, cohorts)
-    for line in range(cohorts + 1):
+    for line in range(lines):
         _flush(packed, counts, line)
-    return sizes, counts[:, :rows].copy()
+    return sizes, counts[:cohorts, :rows].copy(), counts[cohorts:, :rows].copy()

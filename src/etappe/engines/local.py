@@ -13,7 +13,7 @@ from typing import Any, Final
 from etappe.analysis.answer import Answer, Question
 from etappe.analysis.ask import ask, module_of, question_of
 from etappe.arrays import parts as ranges
-from etappe.engines.parts import adds_up, answer_from, part_of, room_of
+from etappe.engines.parts import adds_up, answer_from, labelled, part_of, room_of
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry
 
@@ -51,6 +51,7 @@ def answer(
     light = getattr(module_of(str(asked.__struct_config__.tag)), "LIGHT", False) and asked.group_by() is None
     if journeys.events <= most or (light and events is None) or not adds_up(asked):
         return ask(journeys, asked, registry)
+    journeys = labelled(journeys, asked, registry)
     cuts = [(a, b) for a, b in ranges(journeys.offsets, -(-journeys.events // most)) if b > a]
     nothing = journeys.part(0, 0)
     found = (part_of(journeys.part(a, b), asked, room_of(len(cuts))) for a, b in cuts)

@@ -4,23 +4,23 @@ A part holds partials (etappe.analysis.partials), one for each group of its jour
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from etappe.analysis.answer import Answer, Finding, Question, answer_of
 from etappe.analysis.ask import module_of
 from etappe.analysis.groups import groups_of, refuse_many
 from etappe.analysis.kinds import QUESTIONS
-from etappe.analysis.partials import Base, Partial, fit
+from etappe.analysis.partials import Partial, base_of, fit
 from etappe.errors import BadQuestion
 from etappe.journeys.columns import Journeys, Origin
+from etappe.journeys.stages import Registry
 
 ROWS: Final = 16_000_000
 """So many rows of one list are held for all parts together; what is more is rounded, and the answer says so."""
 
 WHY: Final = {
-    "flow": "What other columns than the touchpoint say has codes of its own in each part.",
-    "retention": "How many different journeys recur is only known of cohorts that are finished in the end.",
+    "flow": "Its days have codes of their own in each part.",
     "tree": "Which ways go on is chosen step by step among all customers.",
     "attribution": "Rules and a chain's steps would add up, which is not built; a bootstrap and Shapley values do not.",
     "contacts": "Its price classes begin at the quartiles of all first purchases.",
@@ -75,6 +75,12 @@ def refuse_what_does_not_add(question: Question, where: str) -> None:
     raise BadQuestion(where, what, f'Ask it with engine = "local"; here can be asked: {known}.')
 
 
+def labelled(journeys: Journeys, question: Question, registry: Registry | None) -> Journeys:
+    """The journeys with what the question reads of the registry."""
+    module = module_of(str(question.__struct_config__.tag))
+    return module.labelled(journeys, question, registry) if hasattr(module, "labelled") else journeys
+
+
 def part_of(journeys: Journeys, question: Question, room: int) -> Part:
     """What some journeys contribute, with at most `room` rows in a list."""
     module = module_of(str(question.__struct_config__.tag))
@@ -108,7 +114,7 @@ def answer_from(
 
     def total(each: Sequence[Contribution]) -> tuple[Finding, int]:
         n = sum(one.journeys for one in each)
-        base = Base(nothing.touchpoints, n, sum(one.events for one in each), nothing.origin)
+        base = replace(base_of(nothing), journeys=n, events=sum(one.events for one in each))
         finding: Finding = module.total([one.partial for one in each], question, base)
         return finding, n
 
