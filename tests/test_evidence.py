@@ -47,6 +47,32 @@ def test_each_metric_asks_its_question(evidence, value, n):
     assert b.value == pytest.approx(value)
 
 
+@pytest.mark.parametrize(
+    ("evidence", "parts", "wholes"),
+    [
+        ("metric: journey.count", [1.0] * 100, None),
+        ("metric: revenue.sum", [2.0] * 80 + [0.0] * 20, None),
+        ("metric: revenue.per_journey", [2.0] * 80 + [0.0] * 20, [1.0] * 100),
+        (
+            "metric: transition.share, parameters: {from: s1, to: s2}",
+            [100.0] * 80 + [0.0] * 20,
+            [1] * 80 + [1] * 10 + [0] * 10,
+        ),
+    ],
+)
+def test_sums_and_ratios_vary_with_the_customers(evidence, parts, wholes):
+    b = one(evidence)
+    if wholes is None:
+        spread = sum(x * x for x in parts) ** 0.5
+    else:
+        ratio = sum(parts) / sum(wholes)
+        spread = sum((x - ratio * w) ** 2 for x, w in zip(parts, wholes, strict=True)) ** 0.5 / sum(wholes)
+    assert b.low == pytest.approx(max(0.0, b.value - 1.959964 * spread), rel=1e-5)
+    assert b.high == pytest.approx(
+        min(100.0, b.value + 1.959964 * spread) if b.unit == "percent" else b.value + 1.959964 * spread, rel=1e-5
+    )
+
+
 def test_a_duration_comes_in_the_unit_that_is_asked_or_the_one_that_fits():
     way = "metric: step.duration, parameters: {from: s1, to: s2}"
     assert (one(way).unit, one(way).value) == ("days", 2.5)

@@ -39,6 +39,43 @@ def shares(counts: Any, base: Any) -> tuple[Float, Float, Float]:
     return share, low, high
 
 
+def total_interval(values: Any) -> tuple[float, float]:
+    """Low and high of a sum over customers, one value each: what it would be if other customers had come.
+
+    The closed form of a Poisson bootstrap over customers: the sum's variance there is the sum of the squares.
+
+    Examples
+    --------
+    >>> [round(x, 1) for x in total_interval([10.0] * 100)]
+    [804.0, 1196.0]
+    """
+    x = np.asarray(values, np.float64)
+    total, half = float(x.sum()), Z * sqrt(float((x * x).sum()))
+    return total - half, total + half
+
+
+def ratio_interval(parts: Any, wholes: Any) -> tuple[float, float] | None:
+    """Low and high of a ratio of two sums over customers; None where the lower sum is zero.
+
+    References
+    ----------
+    Cochran 1977, Sampling Techniques, 3rd edition, section 6.4 (linearised variance of a ratio, over clusters).
+
+    Examples
+    --------
+    >>> low, high = ratio_interval([1, 0, 1, 0], [1, 1, 1, 1])
+    >>> (round(low, 2), round(high, 2))
+    (0.01, 0.99)
+    """
+    a, b = np.asarray(parts, np.float64), np.asarray(wholes, np.float64)
+    base = float(b.sum())
+    if base == 0:
+        return None
+    ratio = float(a.sum()) / base
+    half = Z * sqrt(float(((a - ratio * b) ** 2).sum())) / abs(base)
+    return ratio - half, ratio + half
+
+
 @lru_cache(maxsize=4096)
 def median_ranks(n: int) -> tuple[int, int] | None:
     """Ranks (from 1) of the order statistics that hold the median with at least 95 %; None below 6 values.

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from etappe.analysis.answer import Answer
 from etappe.analysis.ask import ask
+from etappe.analysis.intervals import ratio_interval, total_interval
 from etappe.analysis.show import SHARES
 from etappe.arrays import Column
 from etappe.errors import BadQuestion, unknown
@@ -15,7 +17,7 @@ from etappe.expression import mask, parse
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry
 from etappe.maps.model import Pick
-from etappe.units import MONEY
+from etappe.units import MONEY, NO_VALUE
 
 Row = dict[str, Any]
 
@@ -59,7 +61,9 @@ class Request:
 def _reach(request: Request) -> Number:
     question = {"question": "reach", "touchpoints": [request.touchpoint]}
     answer, rows = request.ask(question)
-    return Number(value=rows[0]["journeys"], n=answer.n, answer=answer, question=question, row=rows[0])
+    row = rows[0]
+    low, high = (None if row[end] is None else row[end] * answer.n for end in ("low", "high"))
+    return Number(value=row["journeys"], n=answer.n, low=low, high=high, answer=answer, question=question, row=row)
 
 
 def _reach_share(request: Request) -> Number:
@@ -129,8 +133,33 @@ def _transition(request: Request) -> Number:
     found = [row for row in leaving if row["to"] == request.end]
     if not found:
         return Number(value=0.0 if base else None, n=base, answer=answer, question=question)
-    # No interval: the transitions of one customer are not independent of each other.
-    return Number(value=found[0]["share"], n=base, answer=answer, question=question, row=found[0])
+    low, high = _transition_interval(request)
+    return Number(
+        value=found[0]["share"], n=base, low=low, high=high, answer=answer, question=question, row=found[0]
+    )  # fmt: skip
+
+
+def _transition_interval(request: Request) -> tuple[float | None, float | None]:
+    """The transitions of one customer are not independent of each other: they vary together."""
+    j = request.journeys
+    codes = j.touchpoint
+    leaving = codes == j.touchpoints.index(str(request.start))
+    ends = j.offsets[1:][np.diff(j.offsets) > 0] - 1
+    leaving[ends] = False
+    taken = leaving.copy()
+    taken[:-1] &= codes[1:] == j.touchpoints.index(str(request.end))
+    found = ratio_interval(_by_subject(j, taken), _by_subject(j, leaving))
+    return (None, None) if found is None else (max(0.0, found[0]), min(1.0, found[1]))
+
+
+def _by_subject(journeys: Journeys, values: NDArray[Any]) -> NDArray[np.float64]:
+    """Values of touchpoints, summed for each customer."""
+    sums = np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
+    each = sums[journeys.offsets[1:]] - sums[journeys.offsets[:-1]]
+    if journeys.subjects == len(journeys):
+        return each
+    _, owner = np.unique(journeys.subject, return_inverse=True)
+    return np.bincount(owner, weights=each).astype(np.float64)
 
 
 def _stage_time(request: Request) -> Number:
@@ -151,7 +180,9 @@ def _stage_time(request: Request) -> Number:
 def _count(request: Request) -> Number:
     question: Row = {"question": "reach"}
     answer, _ = request.ask(question)
-    return Number(value=answer.n, n=answer.n, answer=answer, question=question)
+    _, owner = np.unique(request.journeys.subject, return_inverse=True)
+    low, high = total_interval(np.bincount(owner)) if answer.n else (None, None)
+    return Number(value=answer.n, n=answer.n, low=low, high=high, answer=answer, question=question)
 
 
 def _money(request: Request) -> tuple[Answer, list[Row], float, str | None, Row]:
@@ -170,13 +201,35 @@ def _revenue(request: Request) -> Number:
     answer, rows, total, currency, question = _money(request)
     row = rows[0] if request.touchpoint else None
     n = row["journeys"] if row else answer.n
-    return Number(value=total, n=n, currency=currency, answer=answer, question=question, row=row)
+    low, high = total_interval(_values(request)) if n else (None, None)
+    return Number(
+        value=total, n=n, low=low, high=high, currency=currency, answer=answer, question=question, row=row
+    )  # fmt: skip
+
+
+def _values(request: Request) -> NDArray[np.float64]:
+    """The values that each customer's touchpoints have, of one touchpoint where one is named."""
+    j = request.journeys
+    counted = j.value != NO_VALUE
+    if request.touchpoint:
+        counted &= j.touchpoint == j.touchpoints.index(request.touchpoint)
+    return _by_subject(j, np.where(counted, j.value, 0))
 
 
 def _revenue_per_journey(request: Request) -> Number:
     found = _revenue(request)
-    value = found.value / found.n if found.n and found.value is not None else None
-    return Number(**{**vars(found), "value": value})
+    if not found.n or found.value is None:
+        return Number(**{**vars(found), "value": None, "low": None, "high": None})
+    values = _values(request)
+    j = request.journeys
+    if request.touchpoint:
+        here = j.touchpoint == j.touchpoints.index(request.touchpoint)
+        reached = np.diff(np.concatenate(([0], np.cumsum(here)))[j.offsets]) > 0
+    else:
+        reached = np.ones(len(j), bool)
+    _, owner = np.unique(j.subject, return_inverse=True)
+    low, high = ratio_interval(values, np.bincount(owner, weights=reached)) or (None, None)
+    return Number(**{**vars(found), "value": found.value / found.n, "low": low, "high": high})
 
 
 HOW: Final[Mapping[str, Callable[[Request], Number]]] = {

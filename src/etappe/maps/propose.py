@@ -39,7 +39,7 @@ def proposals(
     --------
     >>> from etappe.journeys.columns import journeys_of
     >>> from etappe.maps.draft import template
-    >>> shop = journeys_of([0, 1], [0], [0], ["ad_impression"])
+    >>> shop = journeys_of([0, 2], [0, 1], [0, 1], ["ad_impression", "search_suggestion"])
     >>> [one.evidence.metric for one in proposals(template("five-stages"), "pain", "s1", shop, None)][:2]
     ['step.dropoff', 'step.duration']
     """
