@@ -19,6 +19,7 @@ from etappe.analysis.answer import Answer, Question
 from etappe.analysis.ask import read_question, who
 from etappe.apps.undoing import recover, undo
 from etappe.apps.views import Views
+from etappe.apps.with_personas import WithPersonas
 from etappe.arrays import Int
 from etappe.config import FILE, Settings, check_engine, read_settings, settings_toml
 from etappe.errors import BadDocument, BadFile, BadQuestion, NoWorkspace, WorkspaceBusy, unknown
@@ -70,7 +71,7 @@ def open(folder: str | Path = ".") -> "Workspace":
     return Workspace(path)
 
 
-class Workspace:
+class Workspace(WithPersonas):
     """A company's events, customers and documents in one folder.
 
     Examples
@@ -208,7 +209,8 @@ class Workspace:
 
     def _newest(self, subject: str, tell: Callable[[str], None]) -> Journeys:
         registry = self.registry()
-        labels = (registry.digest, self.settings.stage_model, self.settings.language)
+        told = self._told() if subject == "customer" else None
+        labels = (registry.digest, self.settings.stage_model, self.settings.language, told.digest if told else "")
         for _ in range(TRIES):
             with suppress(FileNotFoundError), self._making:  # another process replaced what was being read: again
                 store, properties = self._store()
@@ -217,7 +219,9 @@ class Workspace:
                 if found is None:
                     found = store.journeys(subject, self.settings.timezone, properties, self._names, tell)
                     found = found.labelled(registry, model=labels[1], lang=labels[2])
-                    kept = {k: j for k, j in self._cache.items() if (k[0], *k[2:]) == (store.version, *labels)}
+                    found = told.on(found) if told else found
+                    kept = {k: j for k, j in self._cache.items() if (k[0], *k[2:5]) == (store.version, *labels[:3])}
+                    kept = {k: j for k, j in kept.items() if k[1] != subject}
                     self._cache = kept | {key: found}
                     self._views.only(self._cache.values())
                 return found
@@ -283,10 +287,9 @@ class Workspace:
         """On a Spark cluster: the columns are never gathered here."""
         from etappe.engines import spark
 
-        if subject != "customer" or where:
-            name = "where" if where else "subject"
-            what = 'engine "spark" answers over all journeys of customers, between two days or in all.'
-            raise BadQuestion(name, what, f'Leave {name} out, or ask with engine = "local" (ETAPPE_ENGINE=local).')
+        if subject != "customer":
+            hint = 'Leave subject out, or ask with engine = "local" (ETAPPE_ENGINE=local).'
+            raise BadQuestion("subject", 'engine "spark" answers over the journeys of customers.', hint)
         _refuse_days(start, end)
         store, properties = self._store()
         view = spark.View(
@@ -297,6 +300,7 @@ class Workspace:
             language=self.settings.language,
             start_us=self.day_us(start),
             end_us=self.day_us(end, after=True),
+            where=where or None,
         )
         return spark.answer(store, question, view=view)
 
@@ -330,7 +334,7 @@ class Workspace:
         return kept[1]
 
     def push(self, path: str | Path) -> documents.Document:
-        """Store a document from its YAML file: a journey map, or a registry of touchpoints and stage models."""
+        """Store a document from its YAML file: a journey map, a persona, or a registry of touchpoints and models."""
         file = Path(path)
         try:
             text = file.read_text(encoding="utf-8")
@@ -346,6 +350,8 @@ class Workspace:
             document = read_map(text, where)
             self._refuse_faults(document)
             kind, name = MAP, document.id
+        elif "persona/1" in text:
+            return self.put_persona(text, where)
         else:
             extend(default_registry(), text, where)
             kind, name = REGISTRY, REGISTRY

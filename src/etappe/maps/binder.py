@@ -53,14 +53,24 @@ class Binder:
 
     def __init__(self, m: JourneyMap, journeys: Journeys, registry: Registry | None, now_us: int) -> None:
         self.map, self.raw, self.registry, self.now_us = m, journeys, registry, now_us
-        self.views: dict[tuple[str | None, Window | None], tuple[Journeys, Seen]] = {}
+        self.views: dict[tuple[str | None, Window | None, str | None], tuple[Journeys, Seen]] = {}
         self.all = see(m, journeys, registry)
 
-    def view(self, condition: str | None, window: Window | None) -> tuple[Journeys, Seen]:
-        """The journeys after population, filter and window: under the data's names, and under the map's."""
-        key = (condition, window)
+    def knows(self, segment: str) -> bool:
+        """Whether a segment is a persona whose customers are known."""
+        return f"persona.{segment}" in self.raw.attributes
+
+    def segment(self, e: Evidence | None) -> str | None:
+        """Whose journeys an evidence is about: its own segment, else the map's."""
+        return (e.segment if e else None) or (self.map.population.segment if self.map.population else None)
+
+    def view(self, condition: str | None, window: Window | None, segment: str | None = None) -> tuple[Journeys, Seen]:
+        """The journeys after segment, population, filter and window: under the data's names, and under the map's."""
+        key = (condition, window, segment)
         if key not in self.views:
             found = self.raw
+            if segment is not None and self.knows(segment):
+                found = found.where(f"persona.{segment} = 'yes'")
             if self.map.population and self.map.population.event_filter:
                 found = found.where(self.map.population.event_filter)
             if condition:
@@ -114,7 +124,7 @@ class Binder:
         self, e: Evidence, parameters: Parameters, condition: str | None
     ) -> tuple[Number, Journeys, dict[str, Any]]:
         """The number of an evidence, the journeys that were asked, and the parameters as they were understood."""
-        raw, seen = self.view(condition, e.window or self.map.window)
+        raw, seen = self.view(condition, e.window or self.map.window, self.segment(e))
         if raw.events == 0:
             raise Missing(both("map.none.window"))
         if e.question is not None and isinstance(e.value, Pick):
@@ -157,12 +167,13 @@ class Binder:
         population, window = self.map.population, e.window or self.map.window
         conditions = {
             "population": population.event_filter if population else None,
+            "persona": self.segment(e),
             "filter": condition,
             "window": window and (window.rolling or f"{window.start or ''}..{window.end or ''}"),
         }
         question, names = number.question, ""
         if e.question is None and question is not None:
-            _, seen = self.view(condition, window)
+            _, seen = self.view(condition, window, self.segment(e))
             keys = [key for key in ("steps", "touchpoints") if key in question]
             used = {name for key in keys for name in question[key]}
             if question["question"] == "transitions":

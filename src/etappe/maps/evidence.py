@@ -85,7 +85,7 @@ def _bind_one(e: Evidence, binder: Binder | None) -> Bound:
         return _held(e, frame, both("map.none.data"))
     population = binder.map.population
     segment = e.segment or (population.segment if population else None)
-    if segment is not None:
+    if segment is not None and not binder.knows(segment):
         return _held(e, frame, both("map.needs.segment", name=segment))
     try:
         parameters, condition, _ = parameters_of(e)
@@ -210,7 +210,7 @@ def _cells(document: JourneyMap, evidence: dict[str, Bound]) -> Iterator[BoundCe
 
 
 def _coverage(binder: Binder) -> Coverage | None:
-    raw, seen = binder.view(None, binder.map.window)
+    raw, seen = binder.view(None, binder.map.window, binder.segment(None))
     if raw.events == 0:
         return None
     loose = np.concatenate(([0], np.cumsum(~seen.mapped)))[raw.offsets]
@@ -221,6 +221,16 @@ def _coverage(binder: Binder) -> Coverage | None:
     said = {lang: word("map.coverage", lang, events=percent(events, lang, 0), journeys=percent(journeys, lang, 0))
             for lang in LANGUAGES}  # fmt: skip
     return Coverage(journeys=journeys, events=events, sentence=said, unmapped=tuple(rest.most_common()))
+
+
+def _whose(document: JourneyMap) -> dict[str, str]:
+    """Evidence that stands only in lanes of one persona is about that persona's customers."""
+    lanes = {lane.id: lane.persona for lane in document.lanes}
+    using: dict[str, set[str | None]] = {}
+    for cell in document.cells:
+        for ref in cell.refs:
+            using.setdefault(ref, set()).add(lanes.get(cell.lane))
+    return {ref: one for ref, (one, *more) in using.items() if one is not None and not more}
 
 
 def bind(
@@ -242,7 +252,11 @@ def bind(
     {}
     """
     binder = None if journeys is None else Binder(document, journeys, registry, now_us)
-    evidence = {e.id: _bind_one(e, binder) for e in document.evidence}
+    whose = {ref: one for ref, one in _whose(document).items() if binder is not None and binder.knows(one)}
+    evidence = {
+        e.id: _bind_one(msgspec.structs.replace(e, segment=e.segment or whose.get(e.id)), binder)
+        for e in document.evidence
+    }
     cells = tuple(_cells(document, evidence))
     claims = [c.basis for c in cells if c.basis is not None]
     shares: dict[Basis, float] = {b: claims.count(b) / len(claims) if claims else 0.0 for b in BASES}
