@@ -449,7 +449,7 @@ def test_a_funnel_is_split_by_keyboard_and_a_group_opens_its_people(june: Opened
     expect(page).to_have_url(re.compile("split=channel"))
     assert lead(page) == (
         "Von visit bis order kommen bei „shop“ am meisten, 50,0 % von 20, bei „web“ am wenigsten, 48,8 % von 41. "
-        "Ihre 95-%-Intervalle überschneiden sich."
+        "Ihre Intervalle (95 %) überschneiden sich."
     )
     page.get_by_role("button", name="20: web").click()
     drawer = page.get_by_role("dialog")

@@ -294,7 +294,7 @@ MANY = journeys(
         (
             {"question": "funnel", "steps": ["a", "b"]},
             "Von a bis b kommen bei „a“ am meisten, 75,0\u00a0% von 40, bei „c“ am wenigsten, 55,0\u00a0% von 40. "
-            "Ihre 95-%-Intervalle überschneiden sich.",
+            "Ihre Intervalle (95\u00a0%) überschneiden sich.",
             "From a to b, most get through with “a”, 75.0% of 40, and fewest with “c”, 55.0% of 40. "
             "Their 95% intervals overlap.",
         ),
