@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from etappe.analysis.answer import Answer
 from etappe.analysis.ask import ask
-from etappe.analysis.intervals import ratio_interval, total_interval
+from etappe.analysis.intervals import clustered_median, ratio_interval, total_interval
 from etappe.analysis.show import SHARES
 from etappe.arrays import Column
 from etappe.errors import BadQuestion, unknown
@@ -139,15 +139,27 @@ def _transition(request: Request) -> Number:
     )  # fmt: skip
 
 
-def _transition_interval(request: Request) -> tuple[float | None, float | None]:
-    """The transitions of one customer are not independent of each other: they vary together."""
+def _transitions(request: Request) -> tuple[Journeys, NDArray[np.bool_], NDArray[np.bool_]]:
+    """The touchpoints from which a journey goes on from `start`, and those from which it goes to `end`."""
     j = request.journeys
     codes = j.touchpoint
     leaving = codes == j.touchpoints.index(str(request.start))
-    ends = j.offsets[1:][np.diff(j.offsets) > 0] - 1
-    leaving[ends] = False
+    leaving[j.offsets[1:][np.diff(j.offsets) > 0] - 1] = False
     taken = leaving.copy()
     taken[:-1] &= codes[1:] == j.touchpoints.index(str(request.end))
+    return j, leaving, taken
+
+
+def _wait_interval(request: Request) -> tuple[float | None, float | None]:
+    j, _, taken = _transitions(request)
+    at = np.flatnonzero(taken)
+    owner = j.subject[np.searchsorted(j.offsets, at, side="right") - 1]
+    return clustered_median(j.time_us[at + 1] - j.time_us[at], owner) or (None, None)
+
+
+def _transition_interval(request: Request) -> tuple[float | None, float | None]:
+    """The transitions of one customer are not independent of each other: they vary together."""
+    j, leaving, taken = _transitions(request)
     found = ratio_interval(_by_subject(j, taken), _by_subject(j, leaving))
     return (None, None) if found is None else (max(0.0, found[0]), min(1.0, found[1]))
 
@@ -290,9 +302,13 @@ def pick(journeys: Journeys, registry: Registry | None, question: Row, chosen: P
     value = row[chosen.column]
     if isinstance(value, str):
         raise BadQuestion("value: column", f"{chosen.column!r} holds texts.", "Choose a column of numbers.")
+    ends = row.get(low), row.get(high)
+    if question["question"] == "transitions" and question.get("by") is None and chosen.column in ("median_us", "share"):
+        way = Request(journeys=journeys, registry=registry, start=row["from"], end=row["to"])
+        ends = _transition_interval(way) if chosen.column == "share" else _wait_interval(way)
     return Number(
-        value=value, n=base, low=row.get(low), high=row.get(high), currency=row.get("currency"),
-        answer=answer, question=question, row=row,
+        value=value, n=base, low=ends[0], high=ends[1], currency=row.get("currency"), answer=answer,
+        question=question, row=row,
     )  # fmt: skip
 
 
