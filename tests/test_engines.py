@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from etappe.analysis.ask import ask, question_of
 from etappe.engines import local
 from etappe.engines.parts import adds_up
-from etappe.errors import BadQuestion, BadSetting, MissingExtra, UnknownName
+from etappe.errors import BadExpression, BadQuestion, BadSetting, MissingExtra, UnknownName
 from etappe.journeys.columns import journeys_of
 from journeys_text import NAMES, PROPERTY, built, journeys, many
 from workspaces import shop
@@ -26,6 +26,8 @@ QUESTIONS = [
     {"question": "flow", "level": "channel", "top": 1},
     {"question": "retention", "period": "day", "occurrence": "recurring"},
     {"question": "steps", "depth": 3},
+    {"question": "attribution", "goal": "b", "model": "all", "window": "5us"},
+    {"question": "attribution", "goal": "b", "by": "channel", "model": "all", "order": 2, "value_function": "rate"},
     {"question": "funnel", "steps": ["a", "b"], "exclude": ["c"], "unit": "session", "gap": "0.000004s"},
 ]
 
@@ -37,7 +39,8 @@ def test_range_after_range_gives_the_answer_over_all_at_once(lists, events, by, 
     count = sum(map(len, lists))
     channels = data.draw(st.lists(st.sampled_from(["web", "app", None]), min_size=count, max_size=count))
     held = built(lists, names=NAMES, attributes={"age": ages}, columns={"channel": channels})
-    asked = {**data.draw(st.sampled_from(QUESTIONS)), "by": by}
+    asked = data.draw(st.sampled_from(QUESTIONS))
+    asked = {**asked, "groups" if asked["question"] == "attribution" else "by": by}
     assert local.answer(held, asked, events=events).to_dict() == ask(held, asked).to_dict()
 
 
@@ -57,6 +60,12 @@ def test_ranges_of_unlabelled_journeys_have_the_labels_of_the_registry(level):
     assert local.answer(held, asked, events=2).to_dict() == whole.to_dict()
     with pytest.raises(UnknownName, match="flow: model"):
         local.answer(held, {"question": "flow", "level": "stage", "model": "m9"}, events=2)
+
+
+def test_a_bootstrap_adds_up_where_no_game_is_solved_again():
+    for model, adds in (("linear", True), ("shapley", True), ("markov", False), ("all", False)):
+        question = question_of({"question": "attribution", "goal": "a", "model": model, "bootstrap": 20})
+        assert adds_up(question) == adds
 
 
 LIMITED = """
@@ -119,12 +128,19 @@ def test_spark_refuses_what_does_not_add_and_names_what_does(tmp_path):
     ws = shop(tmp_path)
     with pytest.raises(BadQuestion, match=r"no partial answers that add up.*reach, .*sessions, .*variants"):
         ws.ask({"question": "stages"}, engine="spark")
+    with pytest.raises(BadQuestion, match=r"with these rules the question 'attribution'.*each repetition.*engine"):
+        ws.ask({"question": "attribution", "goal": "order", "model": "markov", "bootstrap": 9}, engine="spark")
     with pytest.raises(BadQuestion, match=r"with these rules the question 'flow'.*of their own.*engine"):
         ws.ask({"question": "flow", "level": "day"}, engine="spark")
 
 
-@pytest.mark.parametrize("chosen", [{"where": "channel = 'web'"}, {"subject": "order"}])
-def test_spark_says_which_journeys_it_does_not_ask(tmp_path, chosen):
+def test_spark_says_which_journeys_it_does_not_ask(tmp_path):
     ws = shop(tmp_path)
     with pytest.raises(BadQuestion, match="ETAPPE_ENGINE=local"):
-        ws.ask({"question": "reach"}, engine="spark", **chosen)
+        ws.ask({"question": "reach"}, engine="spark", subject="order")
+
+
+def test_a_condition_that_cannot_be_read_is_refused_before_spark_starts(tmp_path):
+    ws = shop(tmp_path)  # without pyspark the start would be refused
+    with pytest.raises(BadExpression, match="position"):
+        ws.ask({"question": "reach"}, engine="spark", where="channel = = 'web'")

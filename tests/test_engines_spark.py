@@ -28,6 +28,8 @@ properties = ["campaign"]
 """
 PEOPLE_MAPPING = 'customer = "user"\n[attributes]\ncolumns = ["age", "nick"]\n'
 STEPS = {"question": "funnel", "steps": ["visit", "cart | basket", "order"], "within": "2h"}
+AT_MOST = {"type": "did", "steps": [{"type": "compare", "column": "touchpoint", "op": "=", "values": ["visit"]}]}
+AT_MOST |= {"within": "1d", "count": "at most", "times": 2}
 ON_SPARK = [
     ({"question": "reach", "by": "age"}, {}),
     (STEPS, {}),
@@ -45,7 +47,17 @@ ON_SPARK = [
     ({"question": "stickiness", "by": "age"}, {}),
     ({"question": "retention", "period": "day", "periods": 3}, {}),
     ({"question": "retention", "period": "day", "calendar": False, "periods": 3, "by": "age"}, {}),
+    ({"question": "retention", "period": "day", "occurrence": "recurring", "calendar": False, "periods": 2}, {}),
+    ({"question": "flow", "level": "stage", "model": "m1", "by": "age"}, {}),
+    ({"question": "flow", "level": "campaign", "start": "b", "top": 1}, {"where": "not campaign in ('a', 'c')"}),
+    ({"question": "reach"}, {"where": "channel = 'wbe' or value > 20 and age is not null"}),
+    ({**STEPS, "by": "age"}, {"where": "did visit then (channel = 'app' and campaign like 'b%') within 3h"}),
+    ({"question": "transitions"}, {"where": AT_MOST, "start": "2026-01-02"}),
+    ({"question": "reach"}, {"where": "age = '50-59' or never order and did basket exactly 1 time"}),
+    ({"question": "flow", "level": "channel"}, {"where": "day <> '2026-02-30' and weekday <= 5 and stage is null"}),
+    ({"question": "sessions", "by": "campaign"}, {"where": "channel = 'nowhere'"}),
 ]
+MISTAKES = ["chanel = 'web'", "campaign > 3", "did visitt then order", "day = 3", "age >= 30"]
 REFUSED = [({"question": "reach", "touchpoints": ["visitt"]}, {}), ({"question": "sessions", "by": "nick"}, {})]
 """The second by the workers alone: each finds more groups than are told."""
 
@@ -100,14 +112,19 @@ def test_spark_answers_as_this_machine_does(tmp_path):
     ws = busy(tmp_path)
     empty = init(tmp_path / "empty")
     lake = ws.folder / "lake" / "events"
-    further = [(empty.folder, {"question": "reach"}, {}), (lake, {"question": "reach"}, {})]
+    mistakes = [({"question": "reach"}, {"where": where}) for where in MISTAKES]
+    further = [(ws.folder, *one) for one in mistakes]
+    further += [(empty.folder, {"question": "reach"}, {"where": "channel = 'web'"}), (lake, {"question": "reach"}, {})]
     found = on_spark([*((ws.folder, *one) for one in (*ON_SPARK, *REFUSED)), *further])["answers"]
     for (asked, days), answer in zip(ON_SPARK, found, strict=False):
         assert answer == here(ws, asked, days), asked
     for (asked, days), refusal in zip(REFUSED, found[len(ON_SPARK) :], strict=False):
         expected = here(ws, asked, days)
         assert [refusal[name] for name in ("code", "where", "hint")] == [expected[n] for n in ("code", "where", "hint")]
-    assert found[-2] == here(empty, {"question": "reach"}, {})
+    for (asked, days), refusal in zip(mistakes, found[len(ON_SPARK) + len(REFUSED) :], strict=False):
+        assert refusal == here(ws, asked, days)
+        assert "hint" in refusal
+    assert found[-2] == here(empty, {"question": "reach"}, {"where": "channel = 'web'"})
     assert found[-1]["rows"] == here(ws, {"question": "reach"}, {})["rows"]
 
 

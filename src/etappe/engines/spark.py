@@ -1,14 +1,15 @@
 """Spark: a question over partitions of whole customers, with the kernels of the local engine; needs the extra `spark`.
 
 Spark reads the lake's Parquet files, brings each customer's touchpoints together and into the order (time, order of
-receipt), and hands them to `mapInArrow`. There they become journeys, and the question's own `partial` counts in them.
-Only partials reach the driver. No number is defined in SQL.
+receipt), and hands them to `mapInArrow`. There they become journeys, a condition leaves some of them, and the
+question's own `partial` counts in these. Only partials reach the driver, and the names of columns that a condition
+compares: what is wrong with it is a fact of all the data. No number is defined in SQL.
 """
 
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
@@ -22,10 +23,20 @@ from etappe.analysis.answer import Answer, Question
 from etappe.analysis.ask import module_of, question_of
 from etappe.analysis.partials import packed, unpacked
 from etappe.arrays import Column, Int, code_type
-from etappe.engines.parts import Contribution, Part, answer_from, part_of, refuse_what_does_not_add, room_of
+from etappe.engines.parts import (
+    Contribution,
+    Part,
+    answer_from,
+    labelled,
+    part_of,
+    refuse_what_does_not_add,
+    room_of,
+)
 from etappe.errors import EtappeError, MissingExtra
+from etappe.expression import Condition, read_condition
 from etappe.journeys.build import BASE_COLUMNS, Store, property_of
 from etappe.journeys.columns import Journeys, Origin, money_texts
+from etappe.journeys.conditions import journeys_that, over_touchpoints, touchpoints_that
 from etappe.journeys.sorting import coded, coded_touchpoints
 from etappe.journeys.stages import Registry, default_registry
 from etappe.store.lake import ATTRIBUTES, EVENTS, LakeTable
@@ -46,13 +57,14 @@ ROWS: Final = pa.schema(
 )
 EVENTS_A_PARTITION: Final = 2_000_000
 BATCH: Final = 100_000
+FOREVER: Final = 2**62
 REFUSED: Final = "refused"
 ATTRIBUTE_PREFIX: Final = "attribute "
 
 
 @dataclass(frozen=True)
 class View:
-    """What a workspace's journeys are, beside its lake: their time zone, properties, labels and days."""
+    """What a workspace's journeys are, beside its lake: their time zone, properties, labels, days and condition."""
 
     timezone: str = "UTC"
     properties: tuple[str, ...] = ()
@@ -61,6 +73,7 @@ class View:
     language: str = "en"
     start_us: int | None = None
     end_us: int | None = None
+    where: Condition | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,8 @@ class _Plan:
     """All names of further columns; those that are read come with the rows."""
     attributes: tuple[str, ...]
     question: Question
+    names: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    """The names behind the codes of columns that must have the same ones in all partitions."""
     room: int = 0
 
 
@@ -90,7 +105,7 @@ def answer(
     Parameters
     ----------
     store : the lake of a workspace with its imports in force, or the folder of an events table, all of it
-    view : time zone, properties, labels and days; a workspace gives its own
+    view : time zone, properties, labels, days and condition; a workspace gives its own
     master : such as "local[2]" or "spark://host:7077"; by default as Spark itself is configured
     partitions : by default one for two million events, and two for each core at least
 
@@ -100,15 +115,18 @@ def answer(
         pyspark is not installed.
     BadQuestion
         The question's partial answers do not add up.
+    BadExpression, UnknownName
+        The view's condition cannot be read, or names what is not in the data.
     """
     asked = question_of(question) if isinstance(question, Mapping) else question
     refuse_what_does_not_add(asked, 'engine "spark"')
     given = view or View()
+    if given.where is not None:
+        read_condition(given.where, "where")  # refused before Spark starts
     lake = store if isinstance(store, Store) else _whole(Path(store))
     files = [str(path) for name in lake.imports for path in sorted(lake.events.parts().get(name, []))]
     session = _session(master)
-    plan, rows = _planned(session, lake, files, given, asked)
-    nothing = _journeys(plan, None)
+    plan, rows, nothing = _planned(session, lake, files, given, asked)
     part_of(nothing, asked, 1)  # whatever is wrong with the question is said here, before any work
     if not files:
         return answer_from([part_of(nothing, asked, 1)], asked, nothing, nothing.origin)
@@ -151,52 +169,96 @@ def _session(master: str | None) -> Any:
     return session
 
 
-def _planned(session: Any, lake: Store, files: Sequence[str], view: View, question: Question) -> tuple[_Plan, Any]:
-    """What the partitions need, and the rows that they get: codes of touchpoints that are the same in all of them."""
+def _planned(
+    session: Any, lake: Store, files: Sequence[str], view: View, question: Question
+) -> tuple[_Plan, Any, Journeys]:
+    """What the partitions need, the rows that they get, and journeys without a touchpoint that know all names."""
     from pyspark.sql import functions as F  # noqa: N812  (its own name for it)
 
     columns = tuple(dict.fromkeys((*BASE_COLUMNS, *(name for name in view.properties if name != "value"))))
     reader = session.read.schema(EVENT).option("basePath", str(lake.events.folder))
     events = reader.parquet(*files) if files else session.createDataFrame([], EVENT)
-    counted = events.groupBy("touchpoint").agg(F.count("*").alias("n"), F.max(F.unix_micros("time")).alias("until"))
-    found = counted.collect()
-    _, names = coded_touchpoints(pa.chunked_array([pa.array([row.touchpoint for row in found], pa.string())]))
-    attributes, people = _people(session, lake, F)
+    at = F.unix_micros("time")
+    start, end = (
+        (-FOREVER if view.start_us is None else view.start_us),
+        (FOREVER if view.end_us is None else view.end_us),
+    )
+    inside = (at >= start) & (at < end)
+    ends = F.min(F.when(inside, at)).alias("low"), F.max(F.when(inside, at)).alias("high")
+    found = events.groupBy("touchpoint").agg(F.count("*").alias("n"), F.max(at).alias("until"), *ends).collect()
+    _, touchpoints = coded_touchpoints(pa.chunked_array([pa.array([row.touchpoint for row in found], pa.string())]))
+    people = _people(session, lake, F)
+    attributes = () if people is None else tuple(sorted(row.name for row in people.select("name").distinct().collect()))
     origin = Origin(
         data_until_us=max((row.until for row in found), default=None),
         lake=f"{lake.version}:customer",
         timezone=view.timezone,
         events=sum(row.n for row in found),
     )
-    plan = _Plan(view, names, origin, columns, attributes, question)
-    by = question.group_by()
+    plan = _Plan(view, touchpoints, origin, columns, attributes, question)
+
     module = module_of(str(question.__struct_config__.tag))
-    needed = {*getattr(module, "NEEDS", ()), *getattr(module, "needs", lambda _: ())(question), by}
-    kept = [name for name in (*BASE_COLUMNS, "value") if name in needed and name not in attributes]
-    kept += ["properties"] if needed & {*view.properties} - {*kept, *attributes} else []
-    codes = session.createDataFrame(list(enumerate(names)), "code int, touchpoint string")
+    agreed = {*getattr(module, "agreed", lambda _: ())(question)}
+    compared = frozenset() if view.where is None else read_condition(view.where).columns
+    either = {question.group_by(), *compared}  # an attribute goes before a column of the same name
+    needed = {*getattr(module, "NEEDS", ()), *getattr(module, "needs", lambda _: ())(question), *agreed}
+    own, needed = (needed | either) & {*attributes}, needed | either - {*attributes}
+    kept = [name for name in (*BASE_COLUMNS, "value") if name in needed]
+    kept += ["properties"] if needed & {*view.properties} - {*kept} else []
+    codes = session.createDataFrame(list(enumerate(touchpoints)), "code int, touchpoint string")
     rows = events.join(F.broadcast(codes), "touchpoint").select(
-        "actor", "seq", F.unix_micros("time").alias("time_us"), "code", *(F.col(f"`{name}`") for name in kept)
+        "actor", "seq", at.alias("time_us"), "code", *(F.col(f"`{name}`") for name in kept)
     )
-    if by in attributes:
-        mine = people.where(F.col("name") == by).select("actor", F.col("value").alias(ATTRIBUTE_PREFIX + str(by)))
-        rows = rows.join(mine, "actor", "left")
-    return plan, rows
+    names = {name: _names(events, name, F) for name in (agreed | compared - {*attributes}) & {*columns, "value"}}
+    for name in sorted(own):
+        mine = people.where(F.col("name") == name)
+        if name in compared:
+            names[ATTRIBUTE_PREFIX + name] = _texts(mine.select("value"))
+        rows = rows.join(
+            _latest(session, lake, mine, F).withColumnRenamed("value", ATTRIBUTE_PREFIX + name), "actor", "left"
+        )
+    times = [us for row in found for us in (row.low, row.high) if us is not None]
+    nothing = _nothing(replace(plan, names=names), [min(times), max(times)] if times else [])
+    return replace(plan, names={name: names[name] for name in agreed & names.keys()}), rows, nothing
 
 
-def _people(session: Any, lake: Store, F: Any) -> tuple[tuple[str, ...], Any]:  # noqa: N803
-    """The names of customer attributes, and their values: of several imports the latest counts, and its last row."""
+def _names(events: Any, name: str, F: Any) -> tuple[str | None, ...]:  # noqa: N803
+    """The names behind a column's codes, as the local engine has them."""
+    if name == "value":
+        found = [NO_VALUE if row.value is None else row.value for row in events.select("value").distinct().collect()]
+        return money_texts(np.array(found, np.int64)).names
+    if name in BASE_COLUMNS:
+        return _texts(events.select(F.col(f"`{name}`")))
+
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            held = property_of(pa.chunked_array([batch.column(0)]), name).names
+            yield pa.RecordBatch.from_arrays([pa.array(held, TEXT)], names=["value"])
+
+    return _texts(events.select("properties").mapInArrow(read, "value string"))
+
+
+def _texts(frame: Any) -> tuple[str | None, ...]:
+    """The different texts of a frame's one column, as the names of a column."""
+    return coded(pa.chunked_array([pa.array([row[0] for row in frame.distinct().collect()], TEXT)])).names
+
+
+def _people(session: Any, lake: Store, F: Any) -> Any:  # noqa: N803
+    """The rows of customer attributes, each with its file and place in it; None where there are none."""
     parts = lake.attributes.parts()
     files = [str(path) for name in lake.imports for path in sorted(parts.get(name, []))]
     if not files:
-        return (), None
+        return None
     reader = session.read.schema(ATTRIBUTE).option("basePath", str(lake.attributes.folder))
-    rows = reader.parquet(*files)
-    places = session.createDataFrame(list(enumerate(lake.imports)), "place int, import string")
     where = (F.col("_metadata.file_path").alias("file"), F.col("_metadata.row_index").alias("row"))
-    dated = rows.select("actor", "name", "value", "import", *where).join(F.broadcast(places), "import")
-    latest = dated.groupBy("actor", "name").agg(F.max_by("value", F.struct("place", "file", "row")).alias("value"))
-    return tuple(sorted(row.name for row in rows.select("name").distinct().collect())), latest
+    return reader.parquet(*files).select("actor", "name", "value", "import", *where)
+
+
+def _latest(session: Any, lake: Store, people: Any, F: Any) -> Any:  # noqa: N803
+    """Each customer's value of an attribute: of several imports the latest counts, and its last row."""
+    places = session.createDataFrame(list(enumerate(lake.imports)), "place int, import string")
+    dated = people.join(F.broadcast(places), "import")
+    return dated.groupBy("actor").agg(F.max_by("value", F.struct("place", "file", "row")).alias("value"))
 
 
 def _work(plan: _Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -206,7 +268,7 @@ def _work(plan: _Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordB
         return
     name = str(held[0].column(0)[0].as_py())  # a customer of this part names it
     try:
-        part = part_of(_journeys(plan, pa.Table.from_batches(held)), plan.question, plan.room)
+        part = part_of(_partition(plan, pa.Table.from_batches(held)), plan.question, plan.room)
     except EtappeError as refusal:
         told = json.dumps(refusal.to_dict()).encode()
         yield pa.RecordBatch.from_pylist([{"part": name, "group": REFUSED, "journeys": -1, "partial": told}], ROWS)
@@ -234,34 +296,69 @@ def _parts(rows: Sequence[Any]) -> Iterator[Part]:
         yield Part(size.journeys, size.subjects, size.events, tuple(groups))
 
 
-def _journeys(plan: _Plan, rows: pa.Table | None) -> Journeys:
-    """The journeys of a partition, from rows in the order (customer, time, receipt); of none, names alone."""
-    actor: Int = np.empty(0, np.int64) if rows is None else rows["actor"].to_numpy()
-    starts = np.flatnonzero(np.diff(actor, prepend=actor[:1] - 1))
-    offsets = np.append(starts, len(actor)).astype(np.int64)
+def _partition(plan: _Plan, rows: pa.Table) -> Journeys:
+    """The journeys of a partition, from rows in the order (customer, time, receipt), that meet the condition."""
 
     def column(name: str) -> Column:
-        if rows is None:
-            return Column(np.empty(0, np.uint8), (None,))
-        if name in rows.column_names:
-            return coded(rows[name])
-        return property_of(rows["properties"], name)
+        if name == "value":
+            found = money_texts(value())
+        else:
+            found = coded(rows[name]) if name in rows.column_names else property_of(rows["properties"], name)
+        return _agreed(found, plan.names[name]) if name in plan.names else found
+
+    def value() -> Int:
+        found: Int = rows["value"].fill_null(NO_VALUE).to_numpy()
+        return found
+
+    arrays = rows["actor"].to_numpy(), rows["time_us"].to_numpy(), rows["code"].to_numpy()
+    held = _journeys(plan, *arrays, column, value)
+    if plan.view.where is None:
+        return held
+    condition = read_condition(plan.view.where)
+    if over_touchpoints(held, condition.tree):
+        return held.keep(touchpoints_that(held, condition, part=True))
+    return held.select(journeys_that(held, condition, part=True))
+
+
+def _agreed(column: Column, names: tuple[str | None, ...]) -> Column:
+    """A column with the codes of all partitions."""
+    place = {name: code for code, name in enumerate(names)}
+    return Column(np.array([place[name] for name in column.names], code_type(len(names)))[column.codes], names)
+
+
+def _nothing(plan: _Plan, times: Sequence[int]) -> Journeys:
+    """No journeys, with the names and the origin of those that the question is asked of.
+
+    One journey from the first to the last instant tries the condition: what is wrong with it is said before any work.
+    """
+    t = len(times)
+
+    def column(name: str) -> Column:
+        return Column(np.zeros(t, np.uint8), plan.names.get(name, (None,)))
+
+    one: Int = np.zeros(t, np.int64)
+    held = _journeys(plan, one, np.array(times, np.int64), one, column, lambda: np.full(t, NO_VALUE, np.int64))
+    held = labelled(held, plan.question, plan.view.registry)
+    return (held if plan.view.where is None else held.where(plan.view.where)).part(0, 0)
+
+
+def _journeys(
+    plan: _Plan, actor: Int, time_us: Int, codes: Int, column: Callable[[str], Column], value: Callable[[], Int]
+) -> Journeys:
+    """Journeys from rows in order, before any condition; `column` reads what further columns say."""
+    starts = np.flatnonzero(np.diff(actor, prepend=actor[:1] - 1))
+    offsets = np.append(starts, len(actor)).astype(np.int64)
 
     def attribute(name: str) -> Column:
         return column(ATTRIBUTE_PREFIX + name).take(offsets[:-1])
 
-    def value() -> Int:
-        found: Int = np.empty(0, np.int64) if rows is None else rows["value"].fill_null(NO_VALUE).to_numpy()
-        return found
-
-    codes = np.empty(0, np.uint8) if rows is None else rows["code"].to_numpy()
     held = Journeys(
         offsets=offsets,
-        time_us=np.empty(0, np.int64) if rows is None else rows["time_us"].to_numpy(),
+        time_us=time_us,
         touchpoint=codes.astype(np.uint8 if code_type(len(plan.touchpoints)) is np.uint8 else np.uint16),
         touchpoints=plan.touchpoints,
         subject=actor[starts],
-        lazy={name: partial(column, name) for name in plan.columns} | {"value": lambda: money_texts(value())},
+        lazy={name: partial(column, name) for name in (*plan.columns, "value")},
         lazy_attributes={name: partial(attribute, name) for name in plan.attributes},
         origin=plan.origin,
         lazy_value=value,

@@ -7,6 +7,7 @@ touchpoints of a journey. A condition that names no column over touchpoints sele
 from collections.abc import Callable
 from datetime import date
 from difflib import get_close_matches
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -35,14 +36,14 @@ def over_touchpoints(journeys: "Journeys", node: Node) -> bool:
     return isinstance(node, Both) and any(over_touchpoints(journeys, part) for part in (node.left, node.right))
 
 
-def journeys_that(journeys: "Journeys", expression: Expression) -> Bool:
-    """(n,) which journeys meet a condition that names no column over touchpoints."""
-    return _Meaning(journeys, expression).of_journeys(expression.tree)[0]
+def journeys_that(journeys: "Journeys", expression: Expression, *, part: bool = False) -> Bool:
+    """(n,) which journeys meet a condition that names no column over touchpoints; a `part` of all refuses nothing."""
+    return _Meaning(journeys, expression, part).of_journeys(expression.tree)[0]
 
 
-def touchpoints_that(journeys: "Journeys", expression: Expression) -> Bool:
-    """(t,) which touchpoints meet a condition."""
-    return _Meaning(journeys, expression).of_touchpoints(expression.tree)[0]
+def touchpoints_that(journeys: "Journeys", expression: Expression, *, part: bool = False) -> Bool:
+    """(t,) which touchpoints meet a condition; a `part` of all refuses nothing: it does not know what all hold."""
+    return _Meaning(journeys, expression, part).of_touchpoints(expression.tree)[0]
 
 
 def strange_values(journeys: "Journeys", expression: Expression) -> list[tuple[str, str, str]]:
@@ -63,10 +64,16 @@ def strange_values(journeys: "Journeys", expression: Expression) -> list[tuple[s
 
 
 class _Meaning:
-    """A condition over some journeys: refused when it is made, or judged."""
+    """A condition over some journeys: refused when it is made, unless they are a part, or judged."""
 
-    def __init__(self, journeys: "Journeys", expression: Expression) -> None:
-        self.journeys = journeys
+    def __init__(self, journeys: "Journeys", expression: Expression, part: bool = False) -> None:
+        self.journeys, self.expression = journeys, expression
+        if not part:
+            self.refuse()
+
+    def refuse(self) -> None:
+        """Refuse columns and touchpoints that there are not, and values that a column is not compared with."""
+        journeys, expression = self.journeys, self.expression
         known = (*journeys.readable, *journeys.attributes)
         for name in sorted(expression.columns):
             if name not in known:
@@ -74,10 +81,14 @@ class _Meaning:
         for kind, name in expression.places:
             if kind == "touchpoint" and name not in journeys.touchpoints:
                 raise _at(expression, kind, name, unknown("where", kind, name, journeys.touchpoints))
-        self.columns = {name: self.column(name) for name in expression.columns}
         refuse_numbers(expression, self.columns)
         if "day" in expression.columns and "day" not in (*journeys.lazy, *journeys.attributes):
             _refuse_no_days(expression)
+
+    @cached_property
+    def columns(self) -> dict[str, Column]:
+        """The columns that the condition compares."""
+        return {name: self.column(name) for name in self.expression.columns}
 
     def column(self, name: str) -> Column:
         if name in self.journeys.lazy_attributes:
