@@ -27,7 +27,8 @@ SKIPPED: Final = 1
 LATE: Final = 2
 OPEN: Final = 3
 TURNED: Final = 4
-KINDS: Final = 5
+ELSEWHERE: Final = 5
+KINDS: Final = 6
 
 JOURNEYS: Final = 0
 EVENTS: Final = 1
@@ -187,7 +188,7 @@ def align(
     whole = np.empty((2 * longest + s + 1, 2), np.int64)
     own = np.empty(longest, np.int64)
     on_way, cursor = np.empty(s + 1, np.bool_), np.empty(s + 1, np.int64)
-    told = np.empty((4 * len(whole) + longest + 4, 2), np.int64)
+    told = np.empty((6 * len(whole) + longest + 4, 2), np.int64)
     written = 0
     for c in range(first, last):
         begin, end = offsets[c], offsets[c + 1]
@@ -243,7 +244,8 @@ def align(
                     tells += 1
                 if limited[step] and not right[step, used[touch]]:
                     told[tells, 0], told[tells, 1] = strange + (step - 1) * channels + used[touch], touch
-                    tells += 1
+                    told[tells + 1, 0], told[tells + 1, 1] = STEPS + KINDS * (step - 1) + ELSEWHERE, touch
+                    tells += 2
                 previous, before = touch, step
                 continue
             # Left out here, but done elsewhere: one deviation.
@@ -292,11 +294,13 @@ def align(
         for t in range(end - begin):
             if own[t] < 0 and limited[-own[t]] and not right[-own[t], used[t]]:
                 told[tells, 0], told[tells, 1] = strange + (-own[t] - 1) * channels + used[t], t
-                tells += 1
+                told[tells + 1, 0], told[tells + 1, 1] = STEPS + KINDS * (-own[t] - 1) + ELSEWHERE, t
+                tells += 2
         deviations = tells
         for i in range(tells):
             key = told[i, 0]
-            if STEPS <= key < pairs and ((key - STEPS) % KINDS == REACHED or (key - STEPS) % KINDS == TURNED):
+            kind = (key - STEPS) % KINDS
+            if STEPS <= key < pairs and kind in (REACHED, TURNED, ELSEWHERE):
                 deviations -= 1
         told[tells, 0], told[tells, 1] = ALL, -1
         tells += 1

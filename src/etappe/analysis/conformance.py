@@ -25,12 +25,12 @@ import pyarrow as pa
 
 from etappe.analysis.alignment import ALL, EVENTS, FINISHED, FITNESS, HIGH, JOURNEYS, LOW, ONE, SUMS
 from etappe.analysis.answer import Answer, Caution, Finding, Question, answer, caution
-from etappe.analysis.conformance_count import WHERE, Keys, Label, keys_of, partial_of, plan_of, run
+from etappe.analysis.conformance_count import OF_STEP, WHERE, Keys, Label, keys_of, partial_of, plan_of, run
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import Z, or_none, shares
 from etappe.analysis.kernel import WORD
 from etappe.analysis.partials import Base, Partial, base_of, merged, tallied
-from etappe.analysis.plan import ways_of
+from etappe.analysis.plan import Plan, ways_of
 from etappe.analysis.table import arrow_table
 from etappe.arrays import Int
 from etappe.errors import unknown
@@ -84,6 +84,11 @@ class Fitness(msgspec.Struct, frozen=True):
     """Those with a fitness of 1."""
 
 
+def fitness_of(whole: Partial, plan: Plan) -> Fitness:
+    """The distribution of fitness in a partial."""
+    return _fitness(tallied(whole["fits"], 2), int(ways_of(plan).rest[0]))
+
+
 def _fitness(rows: Int, shortest: int) -> Fitness:
     """From rows of cost, length and how many journeys have them."""
     tenths = [0] * TENTHS
@@ -123,15 +128,10 @@ def fitness(journeys: Journeys, question: Conformance) -> Fitness:
     >>> round(fitness(shop, Conformance(plan="visit->order")).mean, 3)
     0.833
     """
-    whole = partial(journeys, question)
-    return _fitness(whole["fits"], _shortest(journeys.touchpoints, question))
+    return fitness_of(partial(journeys, question), plan_of(journeys.touchpoints, question))
 
 
-def _shortest(touchpoints: tuple[str, ...], question: Conformance) -> int:
-    return int(ways_of(plan_of(touchpoints, question)).rest[0])
-
-
-def _rows(whole: Partial, keys: Keys) -> list[tuple[Label, Int]]:
+def labelled(whole: Partial, keys: Keys) -> list[tuple[Label, Int]]:
     """Every label with its sums."""
     found = list(zip(keys.labels(), whole["keys"], strict=True))
     for name, strange in sorted((name, array) for name, array in whole.items() if name.startswith("channel ")):
@@ -145,9 +145,9 @@ def total(partials: Sequence[Partial], question: Conformance, base: Base) -> Fin
     """The finding that partials of disjoint customers come to."""
     whole = merged(partials, LISTED)
     keys = keys_of(base.touchpoints, question)
-    spread = _fitness(tallied(whole["fits"], 2), _shortest(base.touchpoints, question))
+    spread = fitness_of(whole, keys.plan)
     judged, finished = int(whole["keys"][ALL, JOURNEYS]), spread.journeys
-    found = [(label, sums) for label, sums in _rows(whole, keys) if label.deviation in SHOWN]
+    found = [(label, sums) for label, sums in labelled(whole, keys) if label.deviation in SHOWN]
     found = [one for one in found if one[0].deviation in SHOWN[:2] or one[1][JOURNEYS]]
     order = {"all": 0, "as_planned": 1, "open": 3}
     found.sort(key=lambda one: (order.get(one[0].deviation, 2), -one[1][JOURNEYS], *_alphabetical(one[0])))
@@ -206,8 +206,8 @@ def find(journeys: Journeys, question: Conformance) -> Finding:
 
 
 def who(journeys: Journeys, question: Conformance, row: Mapping[str, Any]) -> Int:
-    """Positions of the journeys behind a row; also of "fitting" (cost 0), and of a step "reached" or "turned"."""
-    kinds = (*SHOWN, "fitting", "reached", "turned")
+    """Positions of the journeys behind a row; also of "fitting" (cost 0), and of a step what OF_STEP has."""
+    kinds = (*SHOWN, "fitting", *OF_STEP)
     if row.get("deviation") not in kinds:
         raise unknown(f"{WHERE}: row", "deviation", str(row.get("deviation")), kinds)
     wanted = Label(row["deviation"], row.get("step"), row.get("other"))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from etappe.analysis.alignment import (
     ALL,
+    ELSEWHERE,
     EVENTS,
     FITTING,
     KINDS,
@@ -54,7 +55,9 @@ class Label:
 
 
 WHOLE: Final = {"all": ALL, "as_planned": PLANNED, "fitting": FITTING}
-OF_STEP: Final = {"reached": REACHED, "skipped": SKIPPED, "late": LATE, "open": OPEN, "turned": TURNED}
+OF_STEP: Final = {
+    "reached": REACHED, "skipped": SKIPPED, "late": LATE, "open": OPEN, "turned": TURNED, "elsewhere": ELSEWHERE,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ What no such text can say is said step by step: a `,` joins two steps that do no
 stand further ways between steps, by their places: `a -> b, c -> d; 1 -> 3; 2 -> 4; 4 -> 1; ^ -> 2; 2 -> $`.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from etappe.analysis.automaton import NAME, QUOTED, SIGN, Part, Reader
 from etappe.arrays import Int
-from etappe.errors import BadQuestion, unknown
+from etappe.errors import BadQuestion
 from etappe.units import duration_us
 
 FOREVER: Final = 2**62
@@ -26,6 +27,7 @@ FAR: Final = 2**30
 """No way leads there."""
 WITHIN: Final = "within"
 VIA: Final = "via"
+BARE: Final = re.compile(r"\w(?:[\w:/.@#]|-(?!>))*")
 
 
 @dataclass(frozen=True)
@@ -287,14 +289,13 @@ def _backwards(plan: Plan, near: set[int], limits: list[int], own: int) -> dict[
     return found
 
 
-def step_number(plan: Plan, name: str, where: str) -> int:
-    """The place of a step, from its name.
+def quoted(name: str) -> str:
+    """A name as a plan takes it, in quotes where it needs them.
 
-    Raises
-    ------
-    UnknownName
-        There is none of that name.
+    Examples
+    --------
+    >>> quoted("order"), quoted("add to cart")
+    ('order', "'add to cart'")
     """
-    if name not in plan.names:
-        raise unknown(where, "step", name, plan.names)
-    return plan.names.index(name) + 1
+    bare = BARE.fullmatch(name) and name not in (WITHIN, VIA)
+    return name if bare else "'" + name.replace("'", "''") + "'"

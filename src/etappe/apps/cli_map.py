@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from etappe.apps import cli_edit
+from etappe.apps import cli_conformance, cli_edit
 from etappe.apps.options import HERE, Folder, Json, Lang, Out, opened
 
 commands = typer.Typer()
 maps = typer.Typer(help="Journey maps: new, check, render.", no_args_is_help=True)
 commands.add_typer(maps, name="map")
 cli_edit.add_to(maps)
+cli_conformance.add_to(maps)
 
 
 @commands.command()

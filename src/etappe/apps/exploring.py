@@ -39,9 +39,10 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 SHOWN: Final = 500
 """Rows of the table on the screen; a file has all."""
 LONGEST: Final = 120
-HOW: Final = frozenset(
-    ("attribution", "flow", "friction", "funnel", "reach", "retention", "sessions", "timing", "tree", "variants")
-)
+HOW: Final = frozenset((
+    "attribution", "conformance", "flow", "friction", "funnel", "reach", "retention", "sessions", "timing", "tree",
+    "variants",
+))  # fmt: skip
 """Questions whose definition is said on the screen."""
 Chosen = Callable[[Request[Any, Any, Any]], Journeys]
 

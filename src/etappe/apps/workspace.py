@@ -8,7 +8,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -400,6 +400,32 @@ class Workspace(WithPersonas):
         journeys = journeys if journeys is not None else self.journeys()
         now = now_us if now_us is not None else time.time_ns() // 1000
         return bind(document, journeys, self.registry(), now)
+
+    def conformance(
+        self,
+        document: "JourneyMap | str",
+        journeys: Journeys | None = None,
+        *,
+        others: Literal["ignore", "extra"] = "ignore",
+        wait: str | None = None,
+        repeats: bool = False,
+        by: str | None = None,
+    ) -> Answer:
+        """The journeys held against a map as the plan (docs/conformance.md); steps have the map's touchpoints as names.
+
+        Parameters
+        ----------
+        document : a map, or the id of a stored one
+        journeys : by default all
+        others, wait, by : as for `etappe.conformance`
+        repeats : each step may be done several times in a row
+        """
+        from etappe.maps.plan import asked_of
+
+        planned = self.map(document) if isinstance(document, str) else document
+        held = journeys if journeys is not None else self.journeys()
+        found, question, _ = asked_of(planned, held, self.registry(), repeats=repeats, others=others, wait=wait, by=by)
+        return self.ask(question, found)
 
 
 def _refuse_days(start: str | date | None, end: str | date | None) -> None:
