@@ -104,7 +104,7 @@ def bound_view(bound: BoundMap, lang: str, revision: int = 0, data: str = "") ->
         "coverage": coverage,
         "unmapped": [{"name": name, "events": events} for name, events in unmapped],
         "shares": dict(bound.shares),
-        "faults": [str(fault) for fault in bound.faults],
+        "faults": [{"text": fault.say(lang), "lang": lang if fault.key else "en"} for fault in bound.faults],
     }
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from etappe.errors import EtappeError
 from etappe.expression import parse
+from etappe.language import word
 from etappe.maps.metrics import METRICS, base_name, parameters_of, units_of
 from etappe.maps.model import Cell, Evidence, JourneyMap, Step, Window, nearest_line
 from etappe.units import duration_us
@@ -41,6 +42,16 @@ class Fault(msgspec.Struct, frozen=True):
     what: str
     hint: str = ""
     level: Level = "error"
+    key: str = ""
+    """Of what the screens show: its sentence in the word lists."""
+    values: dict[str, str] = {}
+
+    def say(self, lang: str) -> str:
+        """The fault in a language, without its place in the file; English where there is no other."""
+        if not self.key:
+            return f"{self.what} {self.hint}".strip()
+        told = (word(f"map.fault.{self.key}{end}", lang, **self.values) for end in ("", ".hint"))
+        return " ".join(told)
 
     @property
     def spot(self) -> str:
@@ -57,7 +68,12 @@ class Fault(msgspec.Struct, frozen=True):
         return self.text
 
 
-Found = Iterator[tuple[str, str, str, Level]]
+Found = Iterator[tuple[str, str, str, Level] | tuple[str, str, str, Level, str, dict[str, str]]]
+
+
+def _warning(place: str, key: str, **values: str) -> tuple[str, str, str, Level, str, dict[str, str]]:
+    what, hint = (word(f"map.fault.{key}{end}", "en", **values) for end in ("", ".hint"))
+    return place, what, hint, "warning", key, values
 
 
 def ids_text(kind: str, ids: Iterable[str]) -> str:
@@ -111,8 +127,7 @@ def _steps(m: JourneyMap) -> Iterator[tuple[str, Step]]:
 
 def _frame(m: JourneyMap) -> Found:
     if m.basis is not None:
-        what = "a written basis is ignored: the basis of each cell is computed from its evidence."
-        yield "basis", what, "Remove it.", "warning"
+        yield _warning("basis", "basis")
     for key, meant in m.place.misspelt.items():
         yield key, "unknown key.", f"Did you mean '{meant}'?", "error"
     for place, hint in m.place.ignored:
@@ -123,8 +138,7 @@ def _frame(m: JourneyMap) -> Found:
     if not m.stages and "stages" not in m.place.broken:
         yield "stages", "the map has no stages.", "Write at least one, with its steps.", "error"
     if not m.personas and m.kind != "template" and "personas" not in m.place.broken:
-        what = "the map has no persona: whose journey is it?"
-        yield "personas", what, "Name at least one persona, from whose view the map is told.", "warning"
+        yield _warning("personas", "persona")
     for i, lane in enumerate(m.lanes):
         if lane.persona is not None and lane.persona not in m.personas:
             yield from _unknown(m, f"lanes[{i}]", "persona", lane.persona, m.personas, "personas")
@@ -183,8 +197,7 @@ def _cells(m: JourneyMap) -> Found:
             for key in keys[span[0] : span[0] + span[1]]:
                 other = taken.setdefault((cell.lane, key), i)
                 if other != i:
-                    what = f"lane '{cell.lane}' already has cells[{other}] at '{key}'."
-                    yield f"cells[{i}]", what, "They are drawn below each other.", "warning"
+                    yield _warning(f"cells[{i}]", "doubled", lane=cell.lane, other=f"cells[{other}]", at=key)
                     break
 
 
@@ -243,7 +256,7 @@ def _one_evidence(m: JourneyMap, place: str, e: Evidence) -> Found:
     if e.min_n < 1:
         yield f"{place}.min_n", f"{e.min_n} is below 1.", "", "error"
     if e.target is not None and e.better is None:
-        yield place, "a target needs 'better: up' or 'better: down'.", "Without it no verdict is drawn.", "warning"
+        yield _warning(place, "target")
     if e.metric is not None:
         yield from _metric(m, place, e, e.metric)
 
@@ -263,8 +276,7 @@ def _metric(m: JourneyMap, place: str, e: Evidence, name: str) -> Found:
     except EtappeError:
         return
     if lifted:
-        what = f"the filter holds parameters of the metric ({', '.join(lifted)})."
-        yield f"{place}.filter", what, "They are understood; write them under 'parameters'.", "warning"
+        yield _warning(f"{place}.filter", "lifted", names=", ".join(lifted))
     given = {
         "from": parameters.start,
         "to": parameters.end,
@@ -272,13 +284,11 @@ def _metric(m: JourneyMap, place: str, e: Evidence, name: str) -> Found:
         "stage": parameters.stage,
     }
     if metric.needs == "data" and e.unit is not None and e.unit not in units_of(metric.unit):
-        known = ", ".join(units_of(metric.unit))
-        yield place, f"the metric '{name}' is not said in '{e.unit}'.", f"Its units are {known}.", "warning"
+        yield _warning(place, "unit", metric=name, unit=e.unit, known=", ".join(units_of(metric.unit)))
     for field in msgspec.structs.fields(parameters):
         unused = field.encode_name not in (*metric.parameters, *metric.optional)
         if unused and metric.needs == "data" and getattr(parameters, field.name) is not None:
-            what = f"the metric '{name}' does not use the parameter '{field.encode_name}'."
-            yield place, what, "It is ignored.", "warning"
+            yield _warning(place, "unused", metric=name, parameter=field.encode_name)
     steps, points = [step.id for step in m.steps], [t.id for t in m.touchpoints]
     for key in metric.parameters:
         if given[key] is None:
@@ -287,8 +297,7 @@ def _metric(m: JourneyMap, place: str, e: Evidence, name: str) -> Found:
         value = given[key]
         looks_local = value is not None and value not in steps and value not in points
         if value is not None and looks_local and (near := get_close_matches(value, [*steps, *points], n=1, cutoff=0.7)):
-            what = f"'{value}' is no step or touchpoint of this map; it is looked up in the data."
-            yield place, what, f"Did you mean '{near[0]}'?", "warning"
+            yield _warning(place, "looked_up", name=value, near=near[0])
 
 
 def _evidence(m: JourneyMap) -> Found:
@@ -334,8 +343,7 @@ def _care(m: JourneyMap, registry: "Registry | None") -> Found:
     for i, point in enumerate(m.touchpoints):
         known = registry.find(point.id) if registry is not None else None
         if point.id in used and registry is not None and not (point.goal or (known and known.goal)):
-            what = f"the touchpoint '{point.id}' has no goal: what is it for?"
-            yield f"touchpoints[{i}]", what, "Write its goal, or a cell in a lane of type goal.", "warning"
+            yield _warning(f"touchpoints[{i}]", "goal", touchpoint=point.id)
 
 
 def _columns(m: JourneyMap, cell: Cell) -> list[str]:
@@ -364,8 +372,7 @@ def ends_at_purchase(m: JourneyMap, registry: "Registry | None" = None) -> bool:
 
 def _end(m: JourneyMap, registry: "Registry | None") -> Found:
     if ends_at_purchase(m, registry):
-        what = "the map ends at the purchase; what comes after it belongs to the journey, too."
-        yield f"stages[{len(m.stages) - 1}]", what, "Add a stage for use, service and loyalty.", "warning"
+        yield _warning(f"stages[{len(m.stages) - 1}]", "end")
 
 
 def order_of(document: JourneyMap) -> Callable[[Fault], tuple[bool, bool, int]]:
@@ -386,7 +393,7 @@ def check(document: JourneyMap, registry: "Registry | None" = None) -> list[Faul
     """
     place = document.place
     faults = [
-        Fault(place.where, spot, nearest_line(place.lines, spot), what, hint, level)
+        Fault(place.where, spot, nearest_line(place.lines, spot), *rest)
         for found in (
             _frame(document),
             _ids(document),
@@ -395,6 +402,6 @@ def check(document: JourneyMap, registry: "Registry | None" = None) -> list[Faul
             _care(document, registry),
             _end(document, registry),
         )
-        for spot, what, hint, level in found
+        for spot, *rest in found
     ]
     return sorted(faults, key=order_of(document))

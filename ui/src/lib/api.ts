@@ -218,7 +218,7 @@ export interface JourneyMap {
   coverage: { journeys: number; events: number; sentence: string } | null
   unmapped: { name: string; events: number }[]
   shares: Shares
-  faults: string[]
+  faults: { text: string; lang: string }[]
 }
 
 export interface People {
