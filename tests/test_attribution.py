@@ -14,7 +14,8 @@ import naive_attribution as naive
 from etappe import arrays
 from etappe.analysis import shapley
 from etappe.analysis.ask import ask, read_question
-from etappe.analysis.attribution import MODELS, Attribution, attribution, who, whole
+from etappe.analysis.attribution import MODELS, Attribution, attribution, who
+from etappe.analysis.attribution_models import whole
 from etappe.analysis.costs import costs_texts
 from etappe.errors import BadDuration, BadFile, BadQuestion, MixedCurrencies, UnknownName
 from etappe.journeys.columns import journeys_of

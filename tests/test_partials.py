@@ -4,6 +4,7 @@ import importlib
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from etappe.analysis.ask import module_of, question_of
 from etappe.analysis.intervals import median
 from etappe.analysis.table import arrow_table
 from etappe.engines.parts import part_of
+from etappe.errors import BadQuestion, MixedCurrencies
 from etappe.journeys.columns import Origin
 from journeys_text import NAMES, PROPERTY, built, many
 
@@ -132,6 +134,66 @@ def test_a_shortened_list_keeps_its_bound_and_says_it(lists, edge, room, chosen)
                     assert (value is None and other is None) or value == other
                 else:
                     assert value - share * value - 1 <= other <= value
+
+
+CREDITED = [
+    {"model": "all", "weights": [1, 2, 3]},
+    {"model": "all", "reuse": True, "window": "3us", "bootstrap": 0},
+    {"model": "all", "value_function": "rate", "per": "journey"},
+    {"model": "linear", "bootstrap": 7, "costs": ["b=3", "b=1.50"]},
+    {"model": "shapley", "bootstrap": 3},
+    {"model": "shapley", "value_function": "rate", "window": None},
+    {"model": "markov", "order": 2, "loops": "keep"},
+    {"model": "markov", "order": 3, "costs": ["b=0"]},
+    {"model": "markov", "counts": False, "window": None},
+    {"model": "markov", "counts": False},
+]
+
+
+@PROPERTY
+@given(lists=many(), column=st.booleans(), data=st.data())
+def test_credits_over_any_cut_come_to_the_whole_whatever_codes_a_part_has(lists, column, data):
+    events = sum(map(len, lists))
+    money = data.draw(st.lists(st.one_of(st.none(), st.integers(-500, 2**40)), min_size=events, max_size=events))
+    places = data.draw(st.lists(st.sampled_from(["b", "é", "x", None]), min_size=events, max_size=events))
+    starts = np.cumsum([0, *map(len, lists)])
+
+    def held_of(first, last):
+        """Journeys by themselves: their columns have the codes and names of what is in them alone."""
+        rows = slice(starts[first], starts[last])
+        some = built(lists[first:last], names=NAMES, values=money[rows], columns={"place": places[rows]})
+        return replace(some, subject=np.arange(first, last))
+
+    held = held_of(0, len(lists))
+    edges = sorted(data.draw(st.lists(st.integers(0, len(lists)), max_size=4)))
+    cuts = list(zip([0, *edges], [*edges, len(lists)], strict=True))
+    pieces = data.draw(st.permutations([held_of(*one) for one in cuts]))
+    for asked in data.draw(st.lists(st.sampled_from(CREDITED), min_size=1, max_size=2)):
+        by = "place" if column and ("b" in places or "costs" not in asked) else "touchpoint"
+        question = question_of({"question": "attribution", "goal": "a", "by": by, **asked})
+        same(total(question, held, pieces), module_of("attribution").find(held, question))
+
+
+def test_conversions_of_parts_in_several_currencies_are_refused_as_those_of_all():
+    held = built(
+        [[(0, "b"), (1, "a")], [(0, "b"), (1, "a")]],
+        values=[None, 1, None, 2],
+        columns={"currency": [None, "EUR", None, "USD"]},
+    )
+    question = question_of({"question": "attribution", "goal": "a"})
+    with pytest.raises(MixedCurrencies) as whole:
+        module_of("attribution").find(held, question)
+    with pytest.raises(MixedCurrencies) as found:
+        total(question, held, cut(held, [1]))
+    assert str(found.value) == str(whole.value)
+
+
+def test_games_of_parts_that_are_too_large_together_are_refused():
+    names = [f"t{i:02}" for i in range(20)]
+    held = built([[*((i, name) for i, name in enumerate(some)), (99, "a")] for some in (names[:10], names[10:])])
+    question = question_of({"question": "attribution", "goal": "a", "model": "shapley", "value_function": "rate"})
+    with pytest.raises(BadQuestion, match="20 different touches"):
+        total(question, held, cut(held, [1]))
 
 
 def test_a_flow_over_more_names_than_a_table_holds_comes_to_the_same(monkeypatch):

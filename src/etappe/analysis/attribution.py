@@ -10,22 +10,20 @@ with `rate` and `markov` also read paths that end without a conversion: the touc
 most `window` before the last of them. Rules stand in credit.py, the two games in shapley.py and markov.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from math import floor, fsum
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 
 from etappe.analysis.answer import Answer, Caution, Finding, Question, answer, caution, listed
+from etappe.analysis.attribution_count import Games, counted, game_of, quick, whole_of
+from etappe.analysis.attribution_models import adding_up, credits_of
 from etappe.analysis.costs import Costs, costs_of, costs_texts, returns
-from etappe.analysis.credit import CREDIT, HIGH, JOURNEYS, LOW, SHIFT, TOUCHES, UNIT, VALUED
+from etappe.analysis.credit import CREDIT, JOURNEYS, TOUCHES, UNIT, VALUED
 from etappe.analysis.groups import within_group
-from etappe.analysis.intervals import Float
-from etappe.analysis.markov import markov_shares
-from etappe.analysis.shapley import rate_shares
-from etappe.analysis.touches import NONE, Touches, credit, rule_of, touches_of, worth_of
+from etappe.analysis.markov import chain_shares
+from etappe.analysis.partials import Base, Partial, base_of
+from etappe.analysis.touches import NONE, credit, currency_of, rule_of, touches_of
 from etappe.arrays import Int
 from etappe.errors import unknown
 from etappe.journeys.columns import Journeys
@@ -95,93 +93,6 @@ class Attribution(Question, frozen=True, kw_only=True):
         return tuple(m for m in MODELS if m != "custom" or self.weights) if self.model == "all" else (self.model,)
 
 
-@dataclass(frozen=True)
-class _Credits:
-    """One model's: an entry for each state, the last one for none."""
-
-    credit: list[float]
-    value: list[int]
-    counts: Int
-    low: list[float | None]
-    high: list[float | None]
-
-
-def whole(exact: Sequence[Fraction], of: int) -> list[int]:
-    """Whole numbers that add up to `of`, each its exact part rounded down or up (largest remainder).
-
-    Examples
-    --------
-    >>> whole([Fraction(10, 3), Fraction(10, 3), Fraction(10, 3)], 10)
-    [4, 3, 3]
-    """
-    down = [floor(part) for part in exact]
-    order = sorted(range(len(exact)), key=lambda i: (down[i] - exact[i], i))
-    for i in order[: max(0, of - sum(down))]:
-        down[i] += 1
-    return down
-
-
-def _adding_up(values: list[float], to: float) -> list[float]:
-    """The same numbers, the largest corrected by what rounding took from their sum."""
-    if values:
-        at = max(range(len(values)), key=lambda i: abs(values[i]))
-        values[at] += to - fsum(values)
-    return values
-
-
-def _interval(again: Float, conversions: Any) -> tuple[list[float | None], list[float | None]]:
-    """95 % of the shares in all repetitions that have a conversion (percentiles); none without repetitions."""
-    has = conversions > 0
-    if not has.any():
-        return [None] * len(again), [None] * len(again)
-    low, high = np.quantile(again[:, has] / conversions[has], [0.025, 0.975], axis=1)
-    return low.tolist(), high.tolist()
-
-
-def _worth(row: Int) -> Fraction:
-    """The value that a state is credited with."""
-    return Fraction((int(row[HIGH]) << SHIFT) + int(row[LOW]), UNIT)
-
-
-def _by_rule(model: str, counts: Int, again: Int, worth: int) -> _Credits:
-    """Credits that a kernel shared out."""
-    units = counts[:, CREDIT].tolist()
-    exact = [_worth(row) for row in counts]
-    value = whole(exact, int(sum(exact)) if model == "participation" else worth)
-    low, high = _interval(again[:-1] / UNIT, again[-1])
-    return _Credits(_adding_up([unit / UNIT for unit in units], sum(units) / UNIT), value, counts, low, high)
-
-
-def _by_shares(shares: Float, drawn: Iterator[Float], counts: Int, again: Int, seen: int, worth: int) -> _Credits:
-    """Credits by the shares of a game, of `seen` conversions and their `worth`; the rest has no touch."""
-    part = [Fraction(share) for share in shares.tolist()]
-    scale = sum(part)
-    held = _adding_up([float(p / scale * seen) for p in part], seen) if scale else [0.0] * len(part)
-    value = whole([p / scale * worth for p in part], worth) if scale else [0] * len(part)
-    none, conversions = again[-2] / UNIT, again[-1]
-    each = np.array([*drawn]).reshape(len(none), len(part)).T
-    low, high = _interval(np.vstack((each * (conversions - none), none)), conversions)
-    return _Credits([*held, counts[-1, CREDIT] / UNIT], [*value, int(_worth(counts[-1]))], counts, low, high)
-
-
-def _credits(
-    touches: Touches, question: Attribution, names: Sequence[str], worth: int
-) -> Iterator[tuple[str, _Credits]]:
-    """What each model says."""
-    often = question.bootstrap
-    for model in question.models():
-        counts, again, _ = credit(touches, rule_of(question, model, names), bootstrap=often)
-        if model == "markov":
-            game = markov_shares(touches, question.order, question.loops == "collapse", often)[:2]
-        elif model == "shapley" and question.value_function == "rate":
-            game = rate_shares(touches, often)
-        else:
-            yield model, _by_rule(model, counts, again, worth)
-            continue
-        seen = len(touches.goals) - int(counts[-1, CREDIT]) // UNIT
-        yield model, _by_shares(*game, counts, again, seen, worth - int(_worth(counts[-1])))
-
-
 def _disagreement(shares: Mapping[str, Mapping[str, float]]) -> tuple[Caution, ...]:
     """A caution where models differ much, with the row that they differ on most."""
     held = {model: rows for model, rows in shares.items() if model not in ELSEWISE and rows}
@@ -198,13 +109,14 @@ def _disagreement(shares: Mapping[str, Mapping[str, float]]) -> tuple[Caution, .
     return (caution("models-disagree", name=name, low=low, low_model=least, high=high, high_model=most),)
 
 
-def _only_markov(journeys: Journeys, question: Attribution, touches: Touches, names: Sequence[str]) -> Finding:
-    """The shares of the chain alone: no journey need be followed to its conversion."""
-    shares, _, seen = markov_shares(touches, question.order, question.loops == "collapse", 0)
-    conversions = int(np.count_nonzero(touches.touchpoint == touches.goal))
+def _only_chain(whole: Partial, question: Attribution, base: Base) -> Finding:
+    """The shares of the chain alone."""
+    names, conversions = whole["names"].tolist(), int(whole["conversions"][0])
+    shares, steps = chain_shares(whole["steps"], len(names), question.order), whole["steps"]
+    seen = int(steps[steps[:, 0] % (len(names) + 2) == len(names), 1].sum())
     unseen = conversions - seen
-    credit = _adding_up((shares * seen).tolist(), seen)
-    shown = sorted((s for s in range(touches.k) if credit[s]), key=lambda s: (-credit[s], names[s]))
+    credit = adding_up((shares * seen).tolist(), seen)
+    shown = sorted((s for s in range(len(names)) if credit[s]), key=lambda s: (-credit[s], names[s]))
     held = [*(credit[s] for s in shown), *([float(unseen)] if unseen else [])]
     columns = {
         "model": ["markov"] * len(held),
@@ -214,7 +126,7 @@ def _only_markov(journeys: Journeys, question: Attribution, touches: Touches, na
         "low": [None] * len(held),
         "high": [None] * len(held),
     }
-    bases = {"journeys": len(journeys), "conversions": conversions, "unseen": unseen}
+    bases = {"journeys": base.journeys, "conversions": conversions, "unseen": unseen}
     return Finding(columns, bases, (conversions,), _said(question, names, conversions, unseen))
 
 
@@ -230,20 +142,49 @@ def _said(question: Attribution, names: Sequence[str], conversions: int, unseen:
     return tuple(said)
 
 
+def adds(question: Attribution) -> bool:
+    """Whether parts add up: a game is solved anew in each repetition of a bootstrap, from journeys."""
+    return not (question.bootstrap and any(game_of(question, model) for model in question.models()))
+
+
+def needs(question: Attribution) -> tuple[str | None, ...]:
+    """The columns that it reads beside touchpoints and times."""
+    return question.by, "value", "currency"
+
+
+def partial(journeys: Journeys, question: Attribution) -> Partial:
+    """What some journeys contribute, under the names of the dimension."""
+    return counted(journeys, question, *touches_of(journeys, question))[0]
+
+
+def total(partials: Sequence[Partial], question: Attribution, base: Base) -> Finding:
+    """The finding that partials of disjoint customers come to."""
+    return _finding(whole_of(partials, question), question, base, {})
+
+
 def find(journeys: Journeys, question: Attribution) -> Finding:
     """Count in one group of journeys."""
     touches, names = touches_of(journeys, question)
-    by, k = question.row_label(), touches.k
+    costs_of(question.costs, names, question.row_label())  # refuses before any work
+    found, games = counted(journeys, question, touches, names)
+    return _finding(found, question, base_of(journeys), games)
+
+
+def _finding(whole: Partial, question: Attribution, base: Base, games: Games) -> Finding:
+    """The table, from what all contribute; with a bootstrap, games are counted again."""
+    names: list[str] = whole["names"].tolist()
+    by, k = question.row_label(), len(names)
     costs = costs_of(question.costs, names, by)
-    if question.model == "markov" and not (question.counts or question.bootstrap or question.costs or touches.once):
-        return _only_markov(journeys, question, touches, names)
-    valued, worth, currency = worth_of(journeys, touches)
+    if quick(question):
+        return _only_chain(whole, question, base)
+    currency = currency_of(whole["currencies"].tolist(), question.goal)
+    conversions, valued = whole["conversions"][:2].tolist()
     columns: dict[str, list[Any]] = {"model": [], by: [], **{name: [] for name in NUMBERS}}
     if costs:
         columns |= {"cost": [], "roas": [], "roi": []}
     shares: dict[str, dict[str, float]] = {}
-    conversions, unseen, seen = len(touches.goals), 0, 0
-    for model, found in _credits(touches, question, names, worth):
+    unseen, seen = 0, 0
+    for model, found in credits_of(whole, question, games):
         counts = found.counts
         shown = [s for s in range(k) if counts[s, TOUCHES] or found.credit[s] or names[s] in costs]
         shown.sort(key=lambda s: (-found.credit[s], names[s]))
@@ -268,7 +209,7 @@ def find(journeys: Journeys, question: Attribution) -> Finding:
             for column, held in columns.items():
                 held.append(row[column])
     cautions = (*_said(question, names, conversions, unseen), *_disagreement(shares))
-    bases = {"journeys": len(journeys), "conversions": conversions, "touches": seen, "unseen": unseen}
+    bases = {"journeys": base.journeys, "conversions": conversions, "touches": seen, "unseen": unseen}
     numbers = {"credit": np.array(columns["credit"], np.float64)}
     numbers |= {name: np.array(columns[name], np.int64) for name in ("touches", "journeys")}
     left_out = () if question.counts or costs else COUNTS
@@ -289,7 +230,7 @@ def who(journeys: Journeys, question: Attribution, row: Mapping[str, Any]) -> In
             raise unknown("attribution: row", by, str(row[by]), (*names, NONE))
         wanted = touches.k if row[by] == NONE else names.index(row[by])
         rule = rule_of(question, model, names)
-        return np.flatnonzero(credit(touches, rule, wanted=wanted)[2]).astype(np.int64)
+        return np.flatnonzero(credit(touches, [rule], wanted=wanted)[2]).astype(np.int64)
 
     return within_group(journeys, question.groups, row, "attribution", held)
 

@@ -62,9 +62,9 @@ def _draw(subject: int, poisson: NDArray[np.uint64], repetition: int, out: Int) 
 @kernel
 def _share(
     mode: int, units: Int, half_life: float, direct: Bool,
-    states: NDArray[np.uint64], at: Int, m: int, conversion_of: Int, conversion: int, share: Int,
+    states: NDArray[np.uint64], at: Int, m: int, turn_of: Int, turn: int, share: Int,
 ) -> None:  # fmt: skip
-    """Share one conversion among its m > 1 touches; `conversion_of` says for a state which one met it last."""
+    """Share one conversion among its m > 1 touches; `turn_of` says for a state in which turn it was met last."""
     if mode == POSITION and m == 2:
         share[0], share[1] = units[3], units[4]
     elif mode == POSITION:
@@ -99,9 +99,9 @@ def _share(
     else:
         different = 0
         for j in range(m):
-            share[j] = conversion_of[states[j]] != conversion
+            share[j] = turn_of[states[j]] != turn
             different += share[j]
-            conversion_of[states[j]] = conversion
+            turn_of[states[j]] = turn
         each = UNIT if mode == EACH else UNIT // different
         left = 0 if mode == EACH else UNIT - each * different
         for j in range(m):
@@ -115,23 +115,29 @@ def share_out(
     offsets: Int, time_us: Int, touchpoint: NDArray[Any], what: NDArray[Any], state_of: Int,
     goal: int, window: int, reuse: bool,
     goals: Int, value: Int, no_value: int, subject: Int, poisson: NDArray[np.uint64],
-    mode: int, units: Int, half_life: float, direct: Bool, k: int,
+    modes: Int, units: Int, half_life: float, direct: Bool, k: int,
     wanted: int, marked: Bool, repetition: int, reps: int, first: int, last: int,
 ) -> tuple[Int, Int]:  # fmt: skip
-    """What each state is credited with, the k-th being none; credits of each repetition, then its conversions.
+    """By each rule: what each state is credited with, the k-th being none; each repetition's credits and conversions.
 
-    `goals` are the rows of the conversions, `value` theirs; `marked` says which journeys have a touch of the state
-    `wanted` before one. O(journeys + touches before goals).
+    Rules are side by side in `modes` and `units`; what does not depend on them is counted in the first one's place.
+    SAME stands alone, since its touches are others. `goals` are the rows of the conversions, `value` theirs; `marked`
+    says which journeys have a touch of the state `wanted` before one. O(journeys + touches before goals * rules).
     """
-    out = np.zeros((k + 1, 8), np.int64)  # a state's counters in one line of the cache
-    again = np.zeros((k + 2, reps), np.int64)
+    rules = len(modes)
+    out = np.zeros((rules, k + 1, 8), np.int64)  # a state's counters in one line of the cache
+    again = np.zeros((rules, k + 2, reps), np.int64)
+    met = out[0]
+    same, timed = modes[0] == SAME, False
+    for rule in range(rules):
+        timed |= modes[rule] == DECAY
     draws = np.zeros(reps, np.int64)
     longest = 1
     for x in range(first, last):
         longest = max(longest, offsets[x + 1] - offsets[x])
     states, at, share = np.empty(longest, np.uint64), np.empty(longest, np.int64), np.empty(longest, np.int64)
-    conversion_of, touched = np.zeros(k + 1, np.int64), np.empty(k + 1, np.uint64)
-    conversion, c = 0, first
+    turn_of, touched = np.zeros(k + 1, np.int64), np.empty(k + 1, np.uint64)
+    conversion, turn, c = 0, 0, first
     g = np.searchsorted(goals, offsets[first])
     while g < len(goals) and goals[g] < offsets[last]:
         while offsets[c + 1] <= goals[g]:
@@ -144,7 +150,7 @@ def share_out(
             g += 1
             conversion += 1
             m = 0
-            if mode == SAME:
+            if same:
                 if state_of[whats[i]] >= 0:
                     states[0], m = state_of[whats[i]], 1
             else:
@@ -156,47 +162,54 @@ def share_out(
                     state = state_of[whats[j]]
                     if state >= 0 and (not reuse or codes[j] != goal):
                         states[m] = state
-                        if mode == DECAY:
+                        if timed:
                             at[m] = time_us[offsets[c] + j]
                         m += 1
             seen = m > 0
             if not seen:
                 states[0], m = k, 1
-            if m == 1:
-                share[0] = 0 if mode == TOUCHED and seen else UNIT
-            else:
-                _share(mode, units, half_life, direct, states, at, m, conversion_of, conversion, share)
             v = value[g - 1]
             for j in range(m):
                 s = states[j]
-                if out[s, SEEN] != c + 1:
-                    out[s, SEEN] = c + 1
-                    out[s, JOURNEYS] += 1
+                if met[s, SEEN] != c + 1:
+                    met[s, SEEN] = c + 1
+                    met[s, JOURNEYS] += 1
                     touched[found] = s
                     found += 1
                     if s == np.uint64(wanted):
                         marked[c] = True
-                out[s, CREDIT] += share[j]
-                out[s, OWN] += share[j]
-                out[s, TOUCHES] += 1
-                if v != no_value:
-                    out[s, VALUED] += 1
-                    if share[j] > 0:
-                        low = out[s, LOW] + (v & 0xFFFFFF) * share[j]
-                        out[s, HIGH] += (v >> SHIFT) * share[j] + (low >> SHIFT)
-                        out[s, LOW] = low & 0xFFFFFF
+                met[s, TOUCHES] += 1
+                met[s, VALUED] += v != no_value
+            for rule in range(rules):
+                turn += 1
+                if m == 1:
+                    share[0] = 0 if modes[rule] == TOUCHED and seen else UNIT
+                else:
+                    _share(modes[rule], units[rule], half_life, direct, states, at, m, turn_of, turn, share)
+                credited = out[rule]
+                for j in range(m):
+                    if share[j] == 0:
+                        continue
+                    s = states[j]
+                    credited[s, CREDIT] += share[j]
+                    credited[s, OWN] += share[j]
+                    if v != no_value:
+                        low = credited[s, LOW] + (v & 0xFFFFFF) * share[j]
+                        credited[s, HIGH] += (v >> SHIFT) * share[j] + (low >> SHIFT)
+                        credited[s, LOW] = low & 0xFFFFFF
             if not reuse:
                 begin = i + 1
         if reps > 0 and conversion > before:
             _draw(subject[c], poisson, repetition, draws)
-            for r in range(reps):
-                again[k + 1, r] += draws[r] * (conversion - before)
-            for x in range(found):
-                s = touched[x]
+            for rule in range(rules):
                 for r in range(reps):
-                    again[s, r] += draws[r] * out[s, OWN]
-                out[s, OWN] = 0
-    out[k, TOUCHES] = 0
+                    again[rule, k + 1, r] += draws[r] * (conversion - before)
+                for x in range(found):
+                    s = touched[x]
+                    for r in range(reps):
+                        again[rule, s, r] += draws[r] * out[rule, s, OWN]
+                    out[rule, s, OWN] = 0
+    met[k, TOUCHES] = 0
     return out, again
 
 

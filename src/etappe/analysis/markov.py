@@ -6,7 +6,6 @@ to nothing) / P(conversion). Self-loops: `collapse` reads repeats as one touch, 
 1 both give the same effects, since the chance to come back to oneself changes nothing in where one gets to.
 """
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +18,7 @@ from etappe.errors import BadQuestion
 Float = NDArray[np.float64]
 TOLERANCE: Final = 1e-9
 STEPS: Final = 2**22
+HINT: Final = "Choose a lower order, no bootstrap, or a by with fewer values, such as channel or stage."
 STATES, STATES_AGAIN = 2500, 500
 """The most states whose system is solved once (a second or so), and once for each repetition."""
 
@@ -78,34 +78,56 @@ def removal_effects(places: Int, counts: Any, k: int, order: int) -> tuple[Float
     return effects, base
 
 
-def markov_shares(touches: Touches, order: int, collapse: bool, bootstrap: int) -> tuple[Float, Iterator[Float], int]:
-    """Shares of the removal effects, those of each repetition, and how many paths convert.
+def chain_steps(touches: Touches, order: int, collapse: bool) -> Steps:
+    """The steps of a chain, to be counted."""
+    return Steps(touches, _places(touches.k, order), order, collapse)
+
+
+def _places(k: int, order: int) -> int:
+    """How many different steps there can be.
 
     Raises
     ------
     BadQuestion
-        The chain has more states than are solved.
+        More than are counted.
     """
-    k = touches.k
-    size = (k + 1) ** order * (k + 2)
-    hint = "Choose a lower order, no bootstrap, or a by with fewer values, such as channel or stage."
+    size = int((k + 1) ** order * (k + 2))
     if size > STEPS:
         what = f"{k} different touches at order {order} have {size:,} possible steps, more than {STEPS:,}."
-        raise BadQuestion("attribution: order", what, hint)
-    counted = Steps(touches, size, order, collapse)
-    counts = counted.count()
-    places = np.flatnonzero(counts)
-    states = len(states_of(places, k)[0])
-    most = STATES_AGAIN if bootstrap else STATES
+        raise BadQuestion("attribution: order", what, HINT)
+    return size
+
+
+def moved_steps(rows: Int, order: int, state: Int, k: int) -> Int:
+    """Steps at their places among k touches, where touch i is `state[i]`.
+
+    Examples
+    --------
+    The start (0) goes to touch 0 of one, which is touch 1 of two.
+
+    >>> moved_steps(np.array([[0, 5]]), 1, np.array([1]), 2).tolist()
+    [[1, 5]]
+    """
+    before, after = np.divmod(rows[:, 0], len(state) + 2)
+    up = np.concatenate(([0], state + 1))
+    place = sum(up[before // (len(state) + 1) ** i % (len(state) + 1)] * (k + 1) ** i for i in range(order))
+    return np.column_stack((place * (k + 2) + np.concatenate((state, [k, k + 1]))[after], rows[:, 1]))
+
+
+def chain_shares(rows: Int, k: int, order: int, often: int = 0) -> Float:
+    """Shares of the removal effects, from the steps that occur, rising; `often` it is to be solved again.
+
+    Raises
+    ------
+    BadQuestion
+        The chain has more steps or states than are solved.
+    """
+    _places(k, order)
+    states = len(states_of(rows[:, 0], k)[0])
+    most = STATES_AGAIN if often else STATES
     if states > most:
-        times = f"{bootstrap} times" if bootstrap else "once"
+        times = f"{often} times" if often else "once"
         what = f"the chain has {states:,} states; up to {most:,} are solved {times}."
-        raise BadQuestion("attribution: order", what, hint)
-
-    def shares(found: Int) -> Float:
-        effects, _ = removal_effects(places, found, k, order)
-        return effects / effects.sum() if effects.any() else effects
-
-    again = counted.again(places, bootstrap)
-    converted = int(counts[k :: k + 2].sum())
-    return shares(counts[places]), (shares(one) for one in again), converted
+        raise BadQuestion("attribution: order", what, HINT)
+    effects, _ = removal_effects(rows[:, 0], rows[:, 1], k, order)
+    return effects / effects.sum() if effects.any() else effects

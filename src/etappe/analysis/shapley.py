@@ -7,7 +7,6 @@ v(S) = the share of conversions among all paths whose touches lie in S; it can b
 (here).
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from math import factorial
 from typing import Final
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from etappe.analysis.kernel import plain
 from etappe.analysis.touches import Steps, Touches
-from etappe.arrays import Int, distinct
+from etappe.arrays import Int
 from etappe.errors import BadQuestion
 
 Float = NDArray[np.float64]
@@ -52,37 +51,60 @@ def rate_values(converted: Int, paths: Int, n: int) -> Float:
     return values
 
 
-def rate_shares(touches: Touches, bootstrap: int) -> tuple[Float, Iterator[Float]]:
-    """Shares of the values in the rate form, and those of each repetition.
+def players_of(touches: Touches) -> Int:
+    """The states that occur, rising."""
+    often = np.bincount(touches.what[touches.touchpoint != touches.goal], minlength=len(touches.state_of))
+    used = np.unique(touches.state_of[np.flatnonzero(often)])
+    return used[used >= 0]
+
+
+def _places(n: int) -> int:
+    """How many sets of n touches there are, each with each end.
 
     Raises
     ------
     BadQuestion
         There are more different touches than sets can be tried for.
     """
-    used = distinct(touches.state_of[distinct(touches.what[touches.touchpoint != touches.goal])])
-    used = used[used >= 0]
-    n = len(used)
     if n > MOST:
         what = f"{n} different touches have 2**{n} sets; up to {MOST} touches are possible."
         hint = "Choose value_function: subset, or a by with fewer values, such as channel or stage."
         raise BadQuestion("attribution: value_function", what, hint)
+    return (1 << n) * (n + 2)
+
+
+def path_sets(touches: Touches, players: Int) -> Steps:
+    """The sets of touches on paths, to be counted: a set has bit i for the i-th player."""
+    n = len(players)
+    size = _places(n)
     few = np.full(touches.k + 1, -1)  # the last one is what a code without a state becomes
-    few[used] = np.arange(n)
+    few[players] = np.arange(n)
     small = replace(touches, k=n, state_of=plain(few[touches.state_of]))
-    size = (1 << n) * (n + 2)
-    counted = Steps(small, size, sets=True)
-    counts = counted.count()
-    places = np.flatnonzero(counts)
+    return Steps(small, size, sets=True)
 
-    def shares(found: Int) -> Float:
-        table = np.zeros(size, np.int64)
-        table[places] = found
-        converted, not_converted = table.reshape(-1, n + 2)[:, n:].T
-        worth = rate_values(converted, converted + not_converted, n)
-        values = np.zeros(touches.k)
-        values[used] = worth / worth.sum() if converted.any() else 0.0
-        return values
 
-    again = counted.again(places, bootstrap)
-    return shares(counts[places]), (shares(one) for one in again)
+def moved_sets(rows: Int, player: Int, n: int) -> Int:
+    """Sets at their places among n players, where player i is `player[i]`.
+
+    Examples
+    --------
+    Player 0 of one alone, converting, is player 1 of two.
+
+    >>> moved_sets(np.array([[3 + 1, 5]]), np.array([1]), 2).tolist()
+    [[10, 5]]
+    """
+    held, end = np.divmod(rows[:, 0], len(player) + 2)
+    moved = sum(((held >> i & 1) << int(to) for i, to in enumerate(player)), np.zeros(len(rows), np.int64))
+    return np.column_stack((moved * (n + 2) + n + end - len(player), rows[:, 1]))
+
+
+def rate_shares(rows: Int, players: Int, k: int) -> Float:
+    """Shares of the values in the rate form, of k states, from the sets that occur."""
+    n = len(players)
+    table = np.zeros(_places(n), np.int64)
+    table[rows[:, 0]] = rows[:, 1]
+    converted, not_converted = table.reshape(-1, n + 2)[:, n:].T
+    worth = rate_values(converted, converted + not_converted, n)
+    values = np.zeros(k)
+    values[players] = worth / worth.sum() if converted.any() else 0.0
+    return values

@@ -15,13 +15,16 @@ from etappe.analysis.credit import (
     DISTINCT,
     EACH,
     FOREVER,
+    JOURNEYS,
     LINEAR,
     NOT_DIRECT,
     POISSON,
     POSITION,
     SAME,
     TOUCHED,
+    TOUCHES,
     UNIT,
+    VALUED,
     Bool,
     count_pairs,
     count_steps,
@@ -84,9 +87,7 @@ class Touches:
         found = np.flatnonzero(self.touchpoint == self.goal)
         if self.once:
             found = found[np.diff(np.searchsorted(self.offsets, found, side="right"), prepend=-1) > 0]
-        if len(found) > MOST_CONVERSIONS:
-            many = f"{len(found):,} conversions are more than {MOST_CONVERSIONS:,}."
-            raise BadQuestion("attribution: goal", many, "Ask for a shorter time.")
+        refuse_much(len(found), 0)
         return plain(found)
 
     @cached_property
@@ -119,17 +120,22 @@ def repetitions(slots: int, bootstrap: int) -> Iterator[tuple[int, int]]:
         yield first, min(block, bootstrap - first)
 
 
-def credit(touches: Touches, rule: Rule, *, wanted: int = -1, bootstrap: int = 0) -> tuple[Int, Int, Bool]:
-    """By a rule: what each state and none are credited with; the repetitions (k + 2, bootstrap); who has `wanted`."""
-    t, k = touches, touches.k
-    direct = plain(np.zeros(k + 1, bool) if rule.direct is None else rule.direct)
+def credit(touches: Touches, rules: Sequence[Rule], *, wanted: int = -1, bootstrap: int = 0) -> tuple[Int, Int, Bool]:
+    """By each rule: what each state and none are credited with; the repetitions (k + 2, bootstrap); who has `wanted`.
+
+    All rules share out the same touches, so SAME is asked for alone.
+    """
+    t, k, n = touches, touches.k, len(rules)
+    direct = next((rule.direct for rule in rules if rule.direct is not None), np.zeros(k + 1, bool))
+    half_life = next((rule.half_life for rule in rules if rule.mode == DECAY), 1.0)
+    modes, units = np.array([rule.mode for rule in rules]), np.array([rule.units for rule in rules])
     marked = np.zeros(len(t.subject), bool)
     shared = (
         *t.paths()[:-1], t.goals, t.value, NO_VALUE, t.subject, POISSON,
-        rule.mode, plain(np.array(rule.units, np.int64)), float(rule.half_life), direct, k, wanted, marked,
+        plain(modes), plain(units), float(half_life), plain(direct), k, wanted, marked,
     )  # fmt: skip
-    out, blocks = np.zeros((k + 1, 8), np.int64), [np.zeros((k + 2, 0), np.int64)]
-    for repetition, reps in [*repetitions(k + 2, bootstrap)] or [(0, 0)]:
+    out, blocks = np.zeros((n, k + 1, 8), np.int64), [np.zeros((n, k + 2, 0), np.int64)]
+    for repetition, reps in [*repetitions(n * (k + 2), bootstrap)] or [(0, 0)]:
 
         def work(a: int, b: int, repetition: int = repetition, reps: int = reps) -> tuple[Int, Int]:
             arguments: tuple[Any, ...] = (*shared, repetition, reps, a, b)
@@ -137,10 +143,11 @@ def credit(touches: Touches, rule: Rule, *, wanted: int = -1, bootstrap: int = 0
             return found
 
         partials = over_parts(t.offsets, work)
-        blocks.append(sum((part[1] for part in partials), np.zeros((k + 2, reps), np.int64)))
+        blocks.append(sum((part[1] for part in partials), np.zeros((n, k + 2, reps), np.int64)))
         if repetition == 0:
             out = sum((part[0] for part in partials), out)
-    return out, np.concatenate(blocks, axis=1), marked
+    out[1:, :, [TOUCHES, JOURNEYS, VALUED]] = out[0][:, [TOUCHES, JOURNEYS, VALUED]]
+    return out, np.concatenate(blocks, axis=2), marked
 
 
 @dataclass(frozen=True)
@@ -175,19 +182,24 @@ class Steps:
         t, k = self.touches, self.touches.k
         partials = over_parts(t.offsets, lambda a, b: count_pairs(t.offsets, t.touchpoint, k, a, b))
         pairs = sum(partials, np.zeros((k + 1) ** 2, np.int64)).reshape(k + 1, k + 1)
+        code = np.argsort(t.state_of)
+        goal, ends = t.state_of[t.goal], pairs[code]
         counts = np.zeros((k + 1, k + 2), np.int64)
-        counts[0, :k] = pairs[k, :k] + pairs[t.goal, :k]
-        counts[1:, :k] = pairs[:k, :k]
-        counts[1:, k] = pairs[:k, t.goal]
-        counts[1:, k + 1] = pairs[:k, k]
-        counts[:, t.goal] = counts[1 + t.goal] = 0
+        counts[0, :k] = (pairs[k] + pairs[t.goal])[code]
+        counts[1:, :k], counts[1:, k], counts[1:, k + 1] = ends[:, code], ends[:, t.goal], ends[:, k]
+        counts[:, goal] = counts[1 + goal] = 0
         return counts.ravel()
 
-    def count(self) -> Int:
-        """How often each step occurs (or each set, with its end), at the places that the kernel says."""
+    def rows(self) -> Int:
+        """(m, 2) the places of steps (or of sets with their end) that occur, as the kernel says, and how often."""
+        counts = self._count()
+        places = np.flatnonzero(counts)
+        return np.column_stack((places, counts[places]))
+
+    def _count(self) -> Int:
         t = self.touches
         plainly = self.order == 1 and not (self.sets or t.reuse or t.once) and t.window >= FOREVER
-        if plainly and t.what is t.touchpoint and np.array_equal(t.state_of, np.arange(t.k)):
+        if plainly and t.what is t.touchpoint and np.array_equal(np.sort(t.state_of), np.arange(t.k)):
             return self._pairs()
         return self._counted(np.zeros(0, np.int64), 1, 0, 0)[0]
 
@@ -221,7 +233,7 @@ def checked(question: "Attribution") -> None:
 
 
 def touches_of(journeys: Journeys, question: "Attribution") -> tuple[Touches, list[str]]:
-    """Journeys as the kernels read them, and the name of each state."""
+    """Journeys as the kernels read them, and the name of each state, rising: the order is the same in all parts."""
     checked(question)
     goal = journeys.code(question.goal, "attribution: goal")
     window = FOREVER if question.window in (None, "none") else duration_us(question.window, "attribution: window")
@@ -231,7 +243,7 @@ def touches_of(journeys: Journeys, question: "Attribution") -> tuple[Touches, li
     if question.row_label() != "touchpoint":
         column = journeys.column(question.row_label(), "attribution: by")
         of_code, what = column.names, plain(column.codes)
-    names = list(dict.fromkeys(name for name in of_code if name not in (None, NONE)))
+    names = sorted({name for name in of_code if name is not None and name != NONE})
     place: dict[str | None, int] = {name: i for i, name in enumerate(names)}
     touches = Touches(
         offsets=offsets,
@@ -247,7 +259,7 @@ def touches_of(journeys: Journeys, question: "Attribution") -> tuple[Touches, li
         values=None if journeys.lazy_value is None else lambda: journeys.value,
         subject=plain(journeys.subject),
     )
-    return touches, [str(name) for name in names]
+    return touches, names
 
 
 def rule_of(question: "Attribution", model: str, names: Sequence[str]) -> Rule:
@@ -268,29 +280,51 @@ def rule_of(question: "Attribution", model: str, names: Sequence[str]) -> Rule:
     return Rule({"participation": EACH, "same_touch": SAME, "linear": LINEAR}.get(model, TOUCHED))
 
 
-def worth_of(journeys: Journeys, touches: Touches) -> tuple[int, int, str | None]:
-    """How many conversions have a value, the sum of the values and its currency.
+@dataclass(frozen=True)
+class Worth:
+    """What conversions are worth: how many have a value, its sum, that of amounts, and currencies ("": none)."""
+
+    valued: int
+    value: int
+    amounts: int
+    currencies: tuple[str, ...]
+
+
+def worth_of(journeys: Journeys, touches: Touches) -> Worth:
+    """What the conversions of some journeys are worth."""
+    has = touches.value != NO_VALUE
+    if not has.any():
+        return Worth(0, 0, 0, ())
+    values = touches.value[has]
+    amounts = total(np.abs(values))
+    refuse_much(len(touches.goals), amounts)
+    named: list[str | None] = [None]
+    if "currency" in journeys.columns:
+        column = journeys.column("currency")
+        named = [column.names[code] for code in distinct(column.codes[touches.goals[has]]).tolist()]
+    return Worth(len(values), total(values), amounts, tuple(sorted(name or "" for name in named)))
+
+
+def refuse_much(conversions: int, amounts: int) -> None:
+    """Refuse what cannot be shared out exactly."""
+    if conversions > MOST_CONVERSIONS:
+        many = f"{conversions:,} conversions are more than {MOST_CONVERSIONS:,}."
+        raise BadQuestion("attribution: goal", many, "Ask for a shorter time.")
+    if amounts >= MOST_VALUE:
+        what = "the conversions' values are beyond what can be shared out exactly."
+        raise BadQuestion("attribution: value", what, "Ask for a shorter time.")
+
+
+def currency_of(currencies: Sequence[str], goal: str) -> str | None:
+    """The one currency of all conversions.
 
     Raises
     ------
     MixedCurrencies
         There are several.
     """
-    has = touches.value != NO_VALUE
-    if not has.any():
-        return 0, 0, None
-    values = touches.value[has]
-    if float(np.abs(values.astype(np.float64)).sum()) >= MOST_VALUE:
-        what = "the conversions' values are beyond what can be shared out exactly."
-        raise BadQuestion("attribution: value", what, "Ask for a shorter time.")
-    named: list[str | None] = [None]
-    if "currency" in journeys.columns:
-        column = journeys.column("currency")
-        codes = distinct(column.codes[touches.goals[has]]).tolist()
-        named = sorted({column.names[code] for code in codes}, key=lambda name: name or "?")
-    if len(named) > 1:
-        each = ", ".join(name or "?" for name in named)
-        goal = journeys.touchpoints[touches.goal]
-        hint = f"""Ask for one: where="touchpoint <> '{goal}' or currency = '{named[-1]}'"."""
+    if len(currencies) > 1:
+        each = ", ".join(name or "?" for name in currencies)
+        hint = f"""Ask for one: where="touchpoint <> '{goal}' or currency = '{currencies[-1]}'"."""
         raise MixedCurrencies("attribution: value", f"conversions have values in {each}.", hint)
-    return len(values), total(values), named[0]
+    return (currencies[0] or None) if currencies else None
