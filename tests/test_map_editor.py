@@ -30,6 +30,7 @@ SCREENS = {
     "grid": "/maps/shop?view=grid",
     "ways": "/maps/shop?view=flow",
     "blueprint": "/maps/shop?view=blueprint",
+    "plan": "/maps/shop?view=plan",
     "opportunities": "/maps/shop?view=portfolio",
     "new": "/maps/new",
     **{f"wizard {i}": f"/maps/shop?wizard={i}" for i in range(1, 6)},
@@ -296,6 +297,11 @@ def test_each_view_tells_the_same_map(window: Opened, client: Client):
     expect(page.get_by_role("img", name=re.compile("der .* Wege zwischen Kontaktpunkten"))).to_be_visible()
     page.get_by_text("Als Tabelle").click()
     expect(page.get_by_role("row", name=re.compile("Besuch Kasse"))).to_contain_text("geplant")
+    page.get_by_role("button", name="Plan", exact=True).click()
+    expect(page.get_by_text("gehen den Weg ganz wie geplant")).to_be_visible()
+    page.get_by_role("row", name=re.compile("kauft")).get_by_role("button").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("Personen")
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Blueprint").click()
     expect(page.locator("tbody th")).to_have_count(1)
     page.get_by_role("button", name="Chancen", exact=True).click()

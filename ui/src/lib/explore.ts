@@ -111,7 +111,7 @@ const goalOf = (params: URLSearchParams, start: Start) => params.get('goal') ?? 
 /** Who has reached the goal has not given up: by default journeys end there. */
 export function frictionOf(params: URLSearchParams, start: Start): Asked {
   const goal = params.get('goal') === '' ? undefined : goalOf(params, start)
-  return { question: 'friction', ...(goal ? { goal } : {}) }
+  return { question: 'friction', ...(goal ? { goal } : {}), ...splitOf(params) }
 }
 
 /** From where to where the time is measured: by default from the first step of the proposed funnel to its last. */

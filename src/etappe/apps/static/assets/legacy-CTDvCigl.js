@@ -1,1 +1,0 @@
-import{ht as e}from"./address.svelte-B_dl_ehN.js";e();
