@@ -30,6 +30,7 @@ PEOPLE_MAPPING = 'customer = "user"\n[attributes]\ncolumns = ["age", "nick"]\n'
 STEPS = {"question": "funnel", "steps": ["visit", "cart | basket", "order"], "within": "2h"}
 AT_MOST = {"type": "did", "steps": [{"type": "compare", "column": "touchpoint", "op": "=", "values": ["visit"]}]}
 AT_MOST |= {"within": "1d", "count": "at most", "times": 2}
+CREDIT = {"question": "attribution", "goal": "order"}
 ON_SPARK = [
     ({"question": "reach", "by": "age"}, {}),
     (STEPS, {}),
@@ -45,6 +46,11 @@ ON_SPARK = [
     ({"question": "steps", "around": "order"}, {}),
     ({"question": "lifecycle", "period": "day"}, {}),
     ({"question": "stickiness", "by": "age"}, {}),
+    ({**CREDIT, "model": "all"}, {}),
+    ({**CREDIT, "model": "all", "by": "campaign", "window": "2h", "costs": ["a=12.50"]}, {"start": "2026-01-02"}),
+    ({**CREDIT, "model": "all", "by": "channel", "value_function": "rate", "order": 2, "groups": "age"}, {}),
+    ({**CREDIT, "by": "stage", "bootstrap": 30}, {}),
+    ({**CREDIT, "model": "markov", "order": 3, "counts": False}, {"where": "campaign = 'a' or channel = 'web'"}),
     ({"question": "retention", "period": "day", "periods": 3}, {}),
     ({"question": "retention", "period": "day", "calendar": False, "periods": 3, "by": "age"}, {}),
     ({"question": "retention", "period": "day", "occurrence": "recurring", "calendar": False, "periods": 2}, {}),
