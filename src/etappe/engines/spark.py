@@ -32,6 +32,7 @@ from etappe.engines.parts import (
     refuse_what_does_not_add,
     room_of,
 )
+from etappe.engines.spark_rows import events_of, latest_of, names_of, people_of, texts_of
 from etappe.errors import EtappeError, MissingExtra
 from etappe.expression import Condition, read_condition
 from etappe.journeys.build import BASE_COLUMNS, Store, property_of
@@ -42,11 +43,6 @@ from etappe.journeys.stages import Registry, default_registry
 from etappe.store.lake import ATTRIBUTES, EVENTS, LakeTable
 from etappe.units import NO_VALUE
 
-EVENT: Final = (
-    "seq bigint, actor bigint, time timestamp, touchpoint string, channel string, value bigint, currency string, "
-    "`order` string, source string, properties string, import string"
-)
-ATTRIBUTE: Final = "actor bigint, name string, value string, import string"
 PART: Final = "part string, `group` string, journeys bigint, subjects bigint, events bigint, partial binary"
 """A row with the size of the part, and one for each group with its partial; as Spark and as Arrow say it.
 
@@ -176,18 +172,15 @@ def _planned(
     from pyspark.sql import functions as F  # noqa: N812  (its own name for it)
 
     columns = tuple(dict.fromkeys((*BASE_COLUMNS, *(name for name in view.properties if name != "value"))))
-    reader = session.read.schema(EVENT).option("basePath", str(lake.events.folder))
-    events = reader.parquet(*files) if files else session.createDataFrame([], EVENT)
+    events = events_of(session, lake, files)
     at = F.unix_micros("time")
-    start, end = (
-        (-FOREVER if view.start_us is None else view.start_us),
-        (FOREVER if view.end_us is None else view.end_us),
-    )
+    start = -FOREVER if view.start_us is None else view.start_us
+    end = FOREVER if view.end_us is None else view.end_us
     inside = (at >= start) & (at < end)
     ends = F.min(F.when(inside, at)).alias("low"), F.max(F.when(inside, at)).alias("high")
     found = events.groupBy("touchpoint").agg(F.count("*").alias("n"), F.max(at).alias("until"), *ends).collect()
     _, touchpoints = coded_touchpoints(pa.chunked_array([pa.array([row.touchpoint for row in found], pa.string())]))
-    people = _people(session, lake, F)
+    people = people_of(session, lake)
     attributes = () if people is None else tuple(sorted(row.name for row in people.select("name").distinct().collect()))
     origin = Origin(
         data_until_us=max((row.until for row in found), default=None),
@@ -196,69 +189,55 @@ def _planned(
         events=sum(row.n for row in found),
     )
     plan = _Plan(view, touchpoints, origin, columns, attributes, question)
+    reads = _reads(plan)
+    names = {name: names_of(events, name) for name in reads.named & {*columns, "value"}}
+    for name in reads.compared:
+        names[ATTRIBUTE_PREFIX + name] = texts_of(people.where(F.col("name") == name).select("value"))
+    times = [us for row in found for us in (row.low, row.high) if us is not None]
+    nothing = _nothing(replace(plan, names=names), [min(times), max(times)] if times else [])
 
-    module = module_of(str(question.__struct_config__.tag))
-    agreed = {*getattr(module, "agreed", lambda _: ())(question)}
-    compared = frozenset() if view.where is None else read_condition(view.where).columns
-    either = {question.group_by(), *compared}  # an attribute goes before a column of the same name
-    needed = {*getattr(module, "NEEDS", ()), *getattr(module, "needs", lambda _: ())(question), *agreed}
-    own, needed = (needed | either) & {*attributes}, needed | either - {*attributes}
-    kept = [name for name in (*BASE_COLUMNS, "value") if name in needed]
-    kept += ["properties"] if needed & {*view.properties} - {*kept} else []
+    kept: list[str] = [name for name in (*BASE_COLUMNS, "value") if name in reads.columns]
+    kept += ["properties"] if reads.columns & {*view.properties} - {*kept} else []
     codes = session.createDataFrame(list(enumerate(touchpoints)), "code int, touchpoint string")
     rows = events.join(F.broadcast(codes), "touchpoint").select(
         "actor", "seq", at.alias("time_us"), "code", *(F.col(f"`{name}`") for name in kept)
     )
-    names = {name: _names(events, name, F) for name in (agreed | compared - {*attributes}) & {*columns, "value"}}
-    for name in sorted(own):
-        mine = people.where(F.col("name") == name)
-        if name in compared:
-            names[ATTRIBUTE_PREFIX + name] = _texts(mine.select("value"))
-        rows = rows.join(
-            _latest(session, lake, mine, F).withColumnRenamed("value", ATTRIBUTE_PREFIX + name), "actor", "left"
-        )
-    times = [us for row in found for us in (row.low, row.high) if us is not None]
-    nothing = _nothing(replace(plan, names=names), [min(times), max(times)] if times else [])
-    return replace(plan, names={name: names[name] for name in agreed & names.keys()}), rows, nothing
+    for name in sorted(reads.attributes):
+        latest = latest_of(session, lake, people.where(F.col("name") == name))
+        rows = rows.join(latest.withColumnRenamed("value", ATTRIBUTE_PREFIX + name), "actor", "left")
+    return replace(plan, names={name: names[name] for name in reads.agreed & names.keys()}), rows, nothing
 
 
-def _names(events: Any, name: str, F: Any) -> tuple[str | None, ...]:  # noqa: N803
-    """The names behind a column's codes, as the local engine has them."""
-    if name == "value":
-        found = [NO_VALUE if row.value is None else row.value for row in events.select("value").distinct().collect()]
-        return money_texts(np.array(found, np.int64)).names
-    if name in BASE_COLUMNS:
-        return _texts(events.select(F.col(f"`{name}`")))
+@dataclass(frozen=True)
+class _Reads:
+    """What a question and its condition read beside touchpoints and times."""
 
-    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            held = property_of(pa.chunked_array([batch.column(0)]), name).names
-            yield pa.RecordBatch.from_arrays([pa.array(held, TEXT)], names=["value"])
-
-    return _texts(events.select("properties").mapInArrow(read, "value string"))
+    columns: frozenset[str]
+    attributes: frozenset[str]
+    agreed: frozenset[str]
+    """The columns that must have the same codes in all partitions."""
+    named: frozenset[str]
+    """The columns whose names must be known before: those that agree, and those that the condition compares."""
+    compared: frozenset[str]
+    """The attributes that the condition compares."""
 
 
-def _texts(frame: Any) -> tuple[str | None, ...]:
-    """The different texts of a frame's one column, as the names of a column."""
-    return coded(pa.chunked_array([pa.array([row[0] for row in frame.distinct().collect()], TEXT)])).names
-
-
-def _people(session: Any, lake: Store, F: Any) -> Any:  # noqa: N803
-    """The rows of customer attributes, each with its file and place in it; None where there are none."""
-    parts = lake.attributes.parts()
-    files = [str(path) for name in lake.imports for path in sorted(parts.get(name, []))]
-    if not files:
-        return None
-    reader = session.read.schema(ATTRIBUTE).option("basePath", str(lake.attributes.folder))
-    where = (F.col("_metadata.file_path").alias("file"), F.col("_metadata.row_index").alias("row"))
-    return reader.parquet(*files).select("actor", "name", "value", "import", *where)
-
-
-def _latest(session: Any, lake: Store, people: Any, F: Any) -> Any:  # noqa: N803
-    """Each customer's value of an attribute: of several imports the latest counts, and its last row."""
-    places = session.createDataFrame(list(enumerate(lake.imports)), "place int, import string")
-    dated = people.join(F.broadcast(places), "import")
-    return dated.groupBy("actor").agg(F.max_by("value", F.struct("place", "file", "row")).alias("value"))
+def _reads(plan: _Plan) -> _Reads:
+    question, known = plan.question, frozenset(plan.attributes)
+    module = module_of(str(question.__struct_config__.tag))
+    agreed = frozenset(getattr(module, "agreed", lambda _: ())(question))
+    told = (*getattr(module, "NEEDS", ()), *getattr(module, "needs", lambda _: ())(question), *agreed)
+    needs = frozenset(name for name in told if name is not None)
+    asked = frozenset() if plan.view.where is None else read_condition(plan.view.where).columns
+    by = question.group_by()
+    either = asked if by is None else asked | {by}  # an attribute goes before a column of the same name
+    return _Reads(
+        columns=needs | (either - known),
+        attributes=(needs | either) & known,
+        agreed=agreed,
+        named=agreed | (asked - known),
+        compared=asked & known,
+    )
 
 
 def _work(plan: _Plan, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
