@@ -479,6 +479,7 @@ def test_who_is_on_the_way_in_a_group_goes_on_in_ways_of_their_own(june: Opened)
     ("tab", "said"),
     [
         ("retention&unit=week", "Zwischen den Gruppen ist kein Unterschied: 50,0 %."),
+        ("friction&signal=exit", "Am meisten unterscheiden sich die Gruppen bei"),
         ("variants", "Am einheitlichsten sind die Journeys bei"),
     ],
 )
@@ -491,6 +492,11 @@ def test_a_break_down_stays_when_another_question_is_asked(june: Opened, tab: st
         expect(page.get_by_role("dialog").get_by_role("heading", name="web: Variante")).to_be_visible()
         expect(page.get_by_text(re.compile("geht es bei „(web|shop)“ am schnellsten"))).to_be_visible()
         expect(page.get_by_role("columnheader", name="je Journey")).to_be_visible()
+    elif "friction" in tab:
+        expect(page.get_by_label("Zeichen")).to_have_value("exit")
+        page.get_by_role("row", name=re.compile("^visit")).get_by_role("button").first.click()
+        expect(page.get_by_role("dialog").get_by_role("heading", name="web: visit: Ende")).to_be_visible()
+        expect(page.get_by_role("dialog").get_by_text(re.compile(r"^\d+ Person"))).to_be_visible()
     else:
         page.get_by_role("row", name="shop").get_by_role("button").nth(1).click()
         expect(page.get_by_role("dialog").get_by_role("heading", name="shop: wieder da in Periode 1")).to_be_visible()
@@ -583,7 +589,7 @@ def test_break_downs_and_comparisons_are_accessible_and_within_the_window(
     for path in (
         "split=channel", "split=channel&compare=1", "compare=1", "split=channel&who=2.reached&group=web",
         "tab=retention&unit=week&split=channel&compare=1", "tab=retention&unit=week&compare=1",
-        "tab=variants&split=channel", "tab=attribution&compare=1", "tab=friction&compare=1",
+        "tab=variants&split=channel", "tab=attribution&compare=1", "tab=friction&compare=1", "tab=friction&split=channel",
         "tab=paths&without=touchpoint:search", "tab=paths&view=tree&without=touchpoint:search",
     ):  # fmt: skip
         page = opened.go(f"/explore?{JUNE}&{path}")

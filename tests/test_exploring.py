@@ -313,6 +313,13 @@ MANY = journeys(
             "least alike with “c”: 55.0% of 40 (c > a > b).",
         ),
         (
+            {"question": "friction"},
+            "Am meisten unterscheiden sich die Gruppen bei a im Zeichen „Ende“: bei „c“ 45,0\u00a0% von 40, "
+            "bei „a“ 25,0\u00a0% von 40. Ihre Intervalle (95\u00a0%) überschneiden sich.",
+            "Groups differ most at a in the signal “exit”: with “c” 45.0% of 40, with “a” 25.0% of 40. "
+            "Their 95% intervals overlap.",
+        ),
+        (
             {"question": "sessions"},
             "Am meisten Sitzungen je Journey sind es bei „a“, 1,8 bei 40 Journeys, am wenigsten bei „c“, 1,6 bei 40.",
             "Most sessions a journey come with “a”, 1.8 in 40 journeys, and fewest with “c”, 1.6 in 40.",

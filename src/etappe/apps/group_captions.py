@@ -163,7 +163,28 @@ def _sessions(found: Answer, lang: str) -> str | None:
     return _noted(said, ends, lang)
 
 
+def _friction(found: Answer, lang: str) -> str | None:
+    # The place and the signal in which groups differ most: shares of different signals are not compared.
+    some: dict[tuple[str, str], Rows] = {}
+    for row in found.rows():
+        some.setdefault((row["touchpoint"], row["signal"]), []).append(row)
+    pairs = [pair for rows in some.values() if (pair := _ends(rows, "share", "base")) is not None]
+    ends = max(pairs, key=lambda pair: pair.best["share"] - pair.worst["share"], default=None)
+    if ends is None:
+        return None
+    best, worst, _ = ends
+    if best["share"] == worst["share"]:
+        return word("explore.caption.group.same", lang, value=percent(best["share"], lang))
+    said = word(
+        "explore.caption.group.friction", lang, **_told(best, worst, "base", lang), touchpoint=best["touchpoint"],
+        signal=word(f"ui.explore.signal.{best['signal']}", lang), high=percent(best["share"], lang),
+        low=percent(worst["share"], lang),
+    )  # fmt: skip
+    return _shares(said, ends, lang)
+
+
 GROUPED: Final[dict[str, Callable[[Answer, str], str | None]]] = {
+    "friction": _friction,
     "funnel": _funnel,
     "retention": _retention,
     "sessions": _sessions,
