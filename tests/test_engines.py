@@ -26,6 +26,7 @@ QUESTIONS = [
     {"question": "flow", "level": "channel", "top": 1},
     {"question": "retention", "period": "day", "occurrence": "recurring"},
     {"question": "steps", "depth": 3},
+    {"question": "tree", "depth": 3, "top": 1},
     {"question": "attribution", "goal": "b", "model": "all", "window": "5us"},
     {"question": "attribution", "goal": "b", "by": "channel", "model": "all", "order": 2, "value_function": "rate"},
     {"question": "funnel", "steps": ["a", "b"], "exclude": ["c"], "unit": "session", "gap": "0.000004s"},

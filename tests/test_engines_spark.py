@@ -44,6 +44,7 @@ ON_SPARK = [
     ({**STEPS, "hold": "channel", "trend": "day"}, {}),
     ({"question": "flow", "start": "visit", "by": "age"}, {}),
     ({"question": "steps", "around": "order"}, {}),
+    ({"question": "tree", "start": "cart", "depth": 6, "by": "age"}, {"where": "channel is not null"}),
     ({"question": "lifecycle", "period": "day"}, {}),
     ({"question": "stickiness", "by": "age"}, {}),
     ({**CREDIT, "model": "all"}, {}),

@@ -41,6 +41,8 @@ QUESTIONS = [
     {"question": "flow", "start": "b", "collapse": False, "clean": ["^[cd]$ => cd"]},
     {"question": "flow", "end": "a", "top": 1},
     {"question": "flow", "level": "currency", "top": 1},
+    {"question": "tree", "depth": 3, "top": 2},
+    {"question": "tree", "end": "a", "depth": 2, "top": 1, "collapse": False},
     {"question": "steps", "depth": 3, "top": 2},
     {"question": "steps", "around": "b", "depth": 2},
     {"question": "conformance", "plan": "a -> b? within 3us via EUR -> c+", "channel": "currency", "others": "extra"},
@@ -126,6 +128,13 @@ def test_a_shortened_list_keeps_its_bound_and_says_it(lists, edge, room, chosen)
             for path, count in zip(found.columns["path"], found.columns["count"], strict=True):
                 assert path not in counts or counts[path] - short <= count <= counts[path]
             assert found.denominators["journeys"] == exact.denominators["journeys"]
+            continue
+        if asked["question"] == "tree":
+            counts = dict(zip(exact.columns["path"], exact.columns["journeys"].tolist(), strict=True))
+            short = said.get("cut-variants", {"n": 0})["n"]
+            for path, kind, count in zip(*(found.columns[name] for name in ("path", "kind", "journeys")), strict=True):
+                assert kind == "other" or path not in counts or counts[path] - short <= count <= counts[path]
+            assert found.denominators == exact.denominators
             continue
         share = 1 / said["rounded-times"]["parts"] if "rounded-times" in said else 0
         for name, values in exact.columns.items():

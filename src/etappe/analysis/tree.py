@@ -7,16 +7,17 @@ are "exit" (backward: "start"); neither goes on. So a node's children add up to 
 A flow joins all ways that are at the same touchpoint in the same step; a tree keeps them apart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from etappe.analysis.answer import Answer, Finding, Question, answer
+from etappe.analysis.answer import Answer, Caution, Finding, Question, answer, caution
 from etappe.analysis.groups import within_group
 from etappe.analysis.intervals import or_none, shares
 from etappe.analysis.kernel import arrays_of
+from etappe.analysis.partials import Base, Partial, merged, tallied
 from etappe.arrays import Int
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
@@ -25,6 +26,9 @@ ARROW: Final = " > "
 DEEPEST: Final = 6
 WIDEST: Final = 10
 OTHER, EXIT, START, TOUCHPOINT = "other", "exit", "start", "touchpoint"
+END: Final = -1
+RARE: Final = -2
+"""What stands in a way beside touchpoints: it is over, or it goes on as only a few do."""
 
 
 class Tree(Question, frozen=True, kw_only=True):
@@ -56,14 +60,13 @@ class _Node:
 
 @dataclass(frozen=True)
 class _Grown:
-    """The nodes, and for each journey in the tree the last node on its way."""
+    """The nodes, and for each way the last node on it."""
 
     nodes: list[_Node]
-    owner: Int
     last: Int
 
 
-def _checked(journeys: Journeys, question: Tree) -> int | None:
+def _checked(touchpoints: tuple[str, ...], question: Tree) -> int | None:
     """The code of the root's touchpoint, if it is one."""
     if question.start is not None and question.end is not None:
         raise BadQuestion("tree: start, end", "a tree has one root.", "Give start, or end.")
@@ -73,9 +76,9 @@ def _checked(journeys: Journeys, question: Tree) -> int | None:
     name = question.end if question.start is None else question.start
     if name is None:
         return None
-    if name not in journeys.touchpoints:
-        raise unknown(f"tree: {'start' if question.end is None else 'end'}", "touchpoint", name, journeys.touchpoints)
-    return journeys.touchpoints.index(name)
+    if name not in touchpoints:
+        raise unknown(f"tree: {'start' if question.end is None else 'end'}", "touchpoint", name, touchpoints)
+    return touchpoints.index(name)
 
 
 def _collapsed(journeys: Journeys, question: Tree) -> tuple[Int, Any]:
@@ -90,11 +93,10 @@ def _collapsed(journeys: Journeys, question: Tree) -> tuple[Int, Any]:
     return before[offsets], touchpoint[fresh]
 
 
-def _grown(journeys: Journeys, question: Tree) -> _Grown:
-    """The tree, grown step by step; at each step a journey is at one node. O(t + n * depth)."""
-    code, back, top = _checked(journeys, question), question.end is not None, question.top
+def _ways(journeys: Journeys, question: Tree) -> tuple[Int, Int]:
+    """The journeys that are in the tree, and (n, depth) their next touchpoints; END where there is none. O(t)."""
+    code, back = _checked(journeys.touchpoints, question), question.end is not None
     offsets, touchpoint = _collapsed(journeys, question)
-    k = len(journeys.touchpoints)
     if code is None:
         owner = np.flatnonzero(np.diff(offsets))
         at = offsets[owner] - 1
@@ -102,19 +104,33 @@ def _grown(journeys: Journeys, question: Tree) -> _Grown:
         hits = np.flatnonzero(touchpoint == code)
         owner, first = np.unique(np.searchsorted(offsets, hits, side="right") - 1, return_index=True)
         at = hits[first]
-    root = (str(journeys.touchpoints[code]),) if code is not None else ()
-    nodes = [_Node(-1, 0, root, START if code is None else TOUCHPOINT, len(owner))]
-    last = np.zeros(len(owner), np.int64)
-    alive = np.arange(len(owner))  # those that are at a touchpoint, not at an end
-    active = np.zeros(1, np.int64)  # the nodes that they are at
-    mine = np.zeros(len(owner), np.int64)  # for each of them, which of these
+    ways = np.full((len(owner), question.depth), END, np.int64)
     for step in range(1, question.depth + 1):
-        place = at[alive] - step if back else at[alive] + step
-        inside = (place >= offsets[owner[alive]]) & (place < offsets[owner[alive] + 1])
-        codes = np.full(len(alive), k, np.int64)
-        codes[inside] = touchpoint[place[inside]]
-        key = mine * (k + 1) + codes
-        counts = np.bincount(key, minlength=len(active) * (k + 1)).reshape(len(active), k + 1)
+        place = at - step if back else at + step
+        inside = (place >= offsets[owner]) & (place < offsets[owner + 1])
+        ways[inside, step - 1] = touchpoint[place[inside]]
+    return owner.astype(np.int64), ways
+
+
+def _grown(touchpoints: tuple[str, ...], question: Tree, ways: Int, journeys: Int | None = None) -> _Grown:
+    """The tree, grown step by step; at each step a way is at one node. Each way counts once, or its `journeys`."""
+    code, back, top = _checked(touchpoints, question), question.end is not None, question.top
+    k = len(touchpoints)
+    root = (touchpoints[code],) if code is not None else ()
+    n = len(ways) if journeys is None else int(journeys.sum())
+    nodes = [_Node(-1, 0, root, START if code is None else TOUCHPOINT, n)]
+    last = np.zeros(len(ways), np.int64)
+    alive = np.arange(len(ways))  # those that are at a touchpoint, not at an end
+    active = np.zeros(1, np.int64)  # the nodes that they are at
+    mine = np.zeros(len(ways), np.int64)  # for each of them, which of these
+    for step in range(1, question.depth + 1):
+        codes = ways[alive, step - 1]
+        codes = np.where(codes < 0, k + END - codes, codes)  # END is counted as k, RARE as k + 1
+        key = mine * (k + 2) + codes
+        # As floats whole numbers are exact up to 2**53 journeys.
+        weights = None if journeys is None else journeys[alive]
+        counts = np.bincount(key, weights, minlength=len(active) * (k + 2)).astype(np.int64)
+        counts = counts.reshape(len(active), k + 2)
         child = np.zeros(counts.shape, np.int64)
         grown: list[int] = []
         for a, parent in enumerate(active.tolist()):
@@ -125,8 +141,8 @@ def _grown(journeys: Journeys, question: Tree) -> _Grown:
             for c in chosen:
                 child[a, c] = len(nodes)
                 grown.append(len(nodes))
-                nodes.append(_Node(parent, step, (*way, journeys.touchpoints[c]), TOUCHPOINT, int(row[c])))
-            rest = int(row.sum()) - sum(int(row[c]) for c in chosen)
+                nodes.append(_Node(parent, step, (*way, touchpoints[c]), TOUCHPOINT, int(row[c])))
+            rest = int(row.sum()) - sum(int(row[c]) for c in chosen) + int(counts[a, k + 1])
             if rest:
                 nodes.append(_Node(parent, step, (*way, OTHER), OTHER, rest))
             if counts[a, k]:
@@ -141,12 +157,45 @@ def _grown(journeys: Journeys, question: Tree) -> _Grown:
         alive, mine = alive[place_of[found] >= 0], place_of[found][place_of[found] >= 0]
         if not len(active):
             break
-    return _Grown(nodes, owner.astype(np.int64), last)
+    return _Grown(nodes, last)
+
+
+def partial(journeys: Journeys, question: Tree) -> Partial:
+    """What some journeys contribute: each way with how many take it."""
+    _, ways = _ways(journeys, question)
+    return {"ways": tallied(np.column_stack((ways, np.ones(len(ways), np.int64))))}
+
+
+def fit(partial: Partial, room: int) -> Partial:
+    """A partial of at most `room` ways: of the rare ones the last steps are "other", as many as need be."""
+    ways = partial["ways"]
+    if len(ways) <= room:
+        return partial
+    order = np.argsort(-ways[:, -1], kind="stable")
+    often, rare = ways[order[: room // 2]], ways[order[room // 2 :]]
+    for step in range(ways.shape[1] - 2, -1, -1):
+        rare[:, step:-1] = RARE
+        short = tallied(rare)
+        if len(often) + len(short) <= room:
+            break
+    return {"ways": np.concatenate((often, short)), "cut": rare[:, -1].sum(keepdims=True)}
+
+
+def total(partials: Sequence[Partial], question: Tree, base: Base) -> Finding:
+    """The finding that partials of disjoint customers come to."""
+    whole = merged(partials, ["ways"])
+    ways = tallied(whole["ways"])
+    grown = _grown(base.touchpoints, question, ways[:, :-1], ways[:, -1])
+    said = (caution("cut-variants", n=int(whole["cut"][0])),) if "cut" in whole else ()
+    return _found(grown, question, base.journeys, said)
 
 
 def find(journeys: Journeys, question: Tree) -> Finding:
     """Count in one group of journeys."""
-    grown = _grown(journeys, question)
+    return _found(_grown(journeys.touchpoints, question, _ways(journeys, question)[1]), question, len(journeys))
+
+
+def _found(grown: _Grown, question: Tree, journeys: int, cautions: tuple[Caution, ...] = ()) -> Finding:
     back = question.end is not None
     counts = np.array([node.count for node in grown.nodes], np.int64)
     n = int(counts[0])
@@ -162,14 +211,15 @@ def find(journeys: Journeys, question: Tree) -> Finding:
         "low": or_none(low),
         "high": or_none(high),
     }
-    return Finding(columns, {"journeys": len(journeys), "in_tree": n}, (n,))
+    return Finding(columns, {"journeys": journeys, "in_tree": n}, (n,), cautions)
 
 
 def who(journeys: Journeys, question: Tree, row: Mapping[str, Any]) -> Int:
     """Positions of the journeys whose way goes through the row's node."""
 
     def held(some: Journeys) -> Int:
-        grown = _grown(some, question)
+        owner, ways = _ways(some, question)
+        grown = _grown(some.touchpoints, question, ways)
         node = row.get("node")
         if not isinstance(node, int) or not 0 <= node < len(grown.nodes):
             raise BadQuestion("tree: row", f"there is no node {node}.", f"Nodes are 0 to {len(grown.nodes) - 1}.")
@@ -177,7 +227,7 @@ def who(journeys: Journeys, question: Tree, row: Mapping[str, Any]) -> Int:
         under[node] = True
         for i, one in enumerate(grown.nodes):  # a parent stands before its children
             under[i] |= one.parent >= 0 and under[one.parent]
-        return grown.owner[under[grown.last]]
+        return owner[under[grown.last]]
 
     return within_group(journeys, question.by, row, "tree", held)
 

@@ -21,7 +21,6 @@ ROWS: Final = 16_000_000
 
 WHY: Final = {
     "flow": "Its days have codes of their own in each part.",
-    "tree": "Which ways go on is chosen step by step among all customers.",
     "attribution": "A bootstrap of a chain, or of Shapley values by rate, solves each repetition from the journeys.",
     "contacts": "Its price classes begin at the quartiles of all first purchases.",
     "rfm": "Its scores are ranks among all customers.",
