@@ -589,8 +589,9 @@ def test_break_downs_and_comparisons_are_accessible_and_within_the_window(
     for path in (
         "split=channel", "split=channel&compare=1", "compare=1", "split=channel&who=2.reached&group=web",
         "tab=retention&unit=week&split=channel&compare=1", "tab=retention&unit=week&compare=1",
-        "tab=variants&split=channel", "tab=attribution&compare=1", "tab=friction&compare=1", "tab=friction&split=channel",
-        "tab=paths&without=touchpoint:search", "tab=paths&view=tree&without=touchpoint:search",
+        "tab=variants&split=channel", "tab=attribution&compare=1", "tab=friction&compare=1",
+        "tab=friction&split=channel", "tab=paths&without=touchpoint:search",
+        "tab=paths&view=tree&without=touchpoint:search",
     ):  # fmt: skip
         page = opened.go(f"/explore?{JUNE}&{path}")
         expect(page.locator("main .lead")).to_be_attached()
