@@ -20,7 +20,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import Body, FromPath, FromQuery, JSONBody
 
 import etappe
-from etappe.apps import conforming, editing, exploring, revisions
+from etappe.apps import conforming, editing, exploring, persona_api, revisions
 from etappe.apps.guard import CSP, Guard
 from etappe.apps.map_view import bound_view, map_card
 from etappe.apps.overview import overview
@@ -217,7 +217,8 @@ class Api:
         return [
             meta, first_screen, list_imports, one_import, refused, refused_csv, undo, check_import, do_import,
             list_maps, one_map, people, ask_question, *exploring.handlers(ws, self.chosen),
-            *editing.handlers(ws, self.chosen), *conforming.handlers(ws, self.chosen), health, front, page,
+            *editing.handlers(ws, self.chosen), *conforming.handlers(ws, self.chosen),
+            *persona_api.handlers(ws, self.chosen), health, front, page,
         ]  # fmt: skip
 
     async def _upload(self, data: Mapping[str, Any], *, dry_run: bool) -> Any:

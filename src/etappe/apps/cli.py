@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from etappe import __version__
-from etappe.apps import cli_ask, cli_import, cli_map
+from etappe.apps import cli_ask, cli_import, cli_map, cli_personas
 from etappe.apps.options import HERE, STOPPED, Folder, Json, Quiet, opened
 from etappe.errors import EtappeError
 
@@ -56,7 +56,7 @@ def init(
         say(word("cli.init", lang, name=called, folder=folder))
 
 
-for part in (cli_import, cli_ask, cli_map):
+for part in (cli_import, cli_ask, cli_map, cli_personas):
     app.add_typer(part.commands)
 
 
