@@ -245,3 +245,18 @@ def test_a_copy_of_journeys_keeps_the_columns():
     told = with_personas(journeys("0 a"), [lena(rule="did a")], None)
     assert replace(told).attribute("persona").texts() == ["lena"]
     assert isinstance(lena(), Persona)
+
+
+def test_an_attribute_of_numbers_is_told_by_its_median():
+    ages = [str(20 + i) for i in range(45)]
+    shop = journeys(*["0 a, 1 b"] * 45, attributes={"age": ages, "name": [f"n{i}" for i in range(45)]})
+    rows = {row.name: row for row in profile(shop, np.arange(45) < 15, None)}
+    assert (rows["age"].kind, rows["age"].value, rows["age"].others) == ("number", 27.0, 49.5)
+    assert "name" not in rows
+
+
+def test_an_attribute_persona_of_the_data_stays():
+    shop = journeys("0 a", attributes={"persona": ["own"]})
+    told = with_personas(shop, [lena(rule="did a")], None)
+    assert told.attribute("persona").texts() == ["own"]
+    assert told.attribute("persona.lena").texts() == ["yes"]

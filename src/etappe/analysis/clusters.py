@@ -59,6 +59,8 @@ DISSOLVED: Final = 0.6
 SAME: Final = 0.3
 """Jaccard similarity of customers from which a cluster keeps the id of a former one."""
 STEPS: Final = 200
+MOST_TEXTS: Final = 40
+"""Of a trait: more values are no classes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +209,9 @@ def find(
     for name in traits:
         if name not in journeys.attributes:
             raise unknown("personas: traits", "customer attribute", name, journeys.attributes)
+        if len(journeys.attribute(name).names) > MOST_TEXTS:
+            what = f"{name!r} has more than {MOST_TEXTS} different values."
+            raise BadQuestion("personas: traits", what, "Choose an attribute of classes, such as an age band.")
     if goal is not None:
         codes_of(journeys, goal, "personas: goal")
     with threadpool_limits(1):  # one thread: equal sums everywhere, and small tasks do not wait for each other

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from etappe.analysis.behaviour import Centre, nearest
-from etappe.apps.personas import Told, feature_word, goal_of
+from etappe.apps.personas import Told, feature_word, goal_of, history
 from etappe.journeys.columns import Journeys
 from etappe.language import duration, number, percent, word
 from etappe.maps.check import Fault
@@ -158,6 +158,7 @@ def page(ws: "Workspace", told: Told, persona: Persona, journeys: Journeys, lang
         "shares_text": _rests(bases, lang),
         "profile": [_trait(one, lang) for one in profile(journeys, mine, goal)[:TRAITS]] if counted else [],
         "faults": [_fault(fault) for fault in faults],
+        "history": [{"revision": one.revision, "at": iso(one.at_us)} for one in history(ws, persona.id)],
     }
 
 
@@ -205,7 +206,8 @@ def _trait(one: Trait, lang: str) -> dict[str, Any]:
     unit = {"share": "percent", "attribute": "percent", "days": "days", "money": "money"}.get(one.kind, "count")
     times = 100.0 if unit == "percent" else 1.0
     value, low, high, others = (None if x is None else x * times for x in (one.value, one.low, one.high, one.others))
-    title = f"{one.name}: {one.text}" if one.kind == "attribute" else feature_word(one.name, lang)
+    title = feature_word(one.name, lang) if one.kind not in ("attribute", "number") else one.name
+    title = f"{title}: {one.text}" if one.text is not None else title
     return {
         "name": one.name,
         "is": one.text,

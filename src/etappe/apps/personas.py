@@ -84,6 +84,12 @@ def stored(ws: "Workspace", persona_id: str) -> tuple[Persona, int]:
     return _persona(found.body, found.id), found.revision
 
 
+def history(ws: "Workspace", persona_id: str) -> list[documents.Revision]:
+    """The revisions of a persona, the newest first."""
+    with ws.engine.connect() as connection:
+        return documents.revisions(connection, PERSONA, persona_id)
+
+
 def centres_of(ws: "Workspace") -> Centres | None:
     """The centres that were kept last."""
     found = told(ws)
@@ -203,7 +209,9 @@ def described(ws: "Workspace", persona: Persona, centres: Centres | None) -> Per
     mine = membership(journeys, persona.id)
     traits = profile(journeys, mine, goal_of(ws, journeys))
     telling = [one for one in traits if abs(one.effect) >= EFFECT and not one.name.startswith(_REPEATED)]
-    behaviour = [one.name for one in telling if one.kind != "attribute" and not one.name.startswith(_PREFERRED)]
+    behaviour = [
+        one.name for one in telling if one.kind not in ("attribute", "number") and not one.name.startswith(_PREFERRED)
+    ]
     preferred = [one.name for one in telling if one.name.startswith(_PREFERRED) and one.effect > 0]
     told_of = [one for one in telling if one.kind == "attribute" and one.effect > 0 and (one.q or 0) <= 0.05]
 

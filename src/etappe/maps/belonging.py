@@ -5,7 +5,7 @@
 - `persona.ID`: "yes" or "no" for every persona that is found or a rule; a customer may fit several rules.
 
 A customer's whole journey counts, whatever filter comes after. A rule that asks for touchpoints means the customers
-that have at least one of them.
+that have at least one of them. Where the data have an attribute `persona` of their own, that one stays.
 """
 
 from collections.abc import Callable, Sequence
@@ -83,8 +83,10 @@ def with_personas(journeys: Journeys, personas: Sequence[Persona], centres: Cent
             codes[member(p)] = code
         return Column(codes, (None, *(p.id for p in of)))
 
-    own = {name: load for name, load in journeys.lazy_attributes.items() if name != COLUMN}
-    made = {COLUMN: every, **{f"{COLUMN}.{p.id}": one(p) for p in shown}}
+    # An attribute `persona` of the data stays: ours come with a `persona.ID`.
+    ours = COLUMN not in journeys.attributes or any(name.startswith(f"{COLUMN}.") for name in journeys.attributes)
+    own = dict(journeys.lazy_attributes)
+    made = ({COLUMN: every} if ours else {}) | {f"{COLUMN}.{p.id}": one(p) for p in shown}
     lake = f"{journeys.origin.lake}+p{digest(personas, centres)}"
     return replace(journeys, lazy_attributes=own | made, origin=replace(journeys.origin, lake=lake))
 

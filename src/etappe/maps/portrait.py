@@ -18,7 +18,7 @@ from etappe.analysis.features import Features, kind_of, measure, names_of
 from etappe.analysis.intervals import Z, median, shares
 from etappe.analysis.reach import reach
 from etappe.analysis.significance import adjusted, compare, ratio
-from etappe.arrays import Int
+from etappe.arrays import Column, Int
 from etappe.errors import EtappeError, unknown
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry
@@ -32,6 +32,8 @@ PEOPLE: Final = 10
 """Fewer customers are shown nothing of (small cells)."""
 LONGEST: Final = 40
 """Touchpoints of a representative journey that are shown."""
+MOST_TEXTS: Final = 40
+"""An attribute with more values is told as a number, if it is one."""
 BELIEVED: Final = 0.05
 """Differences whose q is above are not told as such."""
 
@@ -60,7 +62,7 @@ class Trait:
 
     name: str
     kind: str
-    """count, days, money, share, or attribute."""
+    """count, days, money, share; of customer attributes: attribute (a share), or number (a median)."""
     text: str | None
     """Of an attribute: the text whose share it is."""
     value: float | None
@@ -247,12 +249,15 @@ def profile(journeys: Journeys, mine: Bool, goal: str | None) -> list[Trait]:
 
 def _attributes(journeys: Journeys, mine: Bool) -> list[Trait]:
     """Shares of every attribute's texts among those of whom it is known."""
-    found, tests = [], []
+    found: list[Trait] = []
+    tests: list[float | None] = []
     for name in journeys.attributes:
         if name == "persona" or name.startswith("persona."):
             continue
         column = journeys.attribute(name)
-        if len(column.names) > 40:
+        if len(column.names) > MOST_TEXTS:
+            found += _numbers(name, column, mine)
+            tests += [None] * (len(found) - len(tests))
             continue
         known = _known(column.codes, column.names)
         n, m = int((known & mine).sum()), int((known & ~mine).sum())
@@ -271,6 +276,29 @@ def _attributes(journeys: Journeys, mine: Bool) -> list[Trait]:
                 )
             )  # fmt: skip
     return [replace(row, q=q) for row, q in zip(found, adjusted(tests), strict=True)]
+
+
+def _numbers(name: str, column: Column, mine: Bool) -> list[Trait]:
+    """The median of an attribute that holds numbers; nothing of one that holds anything else."""
+    try:
+        numbers = [None if text is None else float(text) for text in column.names]
+    except ValueError:
+        return []
+    of = np.array([np.nan if one is None or not np.isfinite(one) else one for one in numbers])[column.codes]
+    known = ~np.isnan(of)
+    x, y = of[known & mine], of[known & ~mine]
+    if not len(x) or not len(y):
+        return []
+    told = [median(np.round(some * 10_000).astype(np.int64)) for some in (x, y)]
+    value, low, high = (None if one is None else one / 10_000 for one in told[0])
+    others = told[1][0]
+    effect = float((x.mean() - y.mean()) / max(float(of[known].std()), 1e-9))
+    return [
+        Trait(
+            name=name, kind="number", text=None, value=value, low=low, high=high, n=len(x),
+            others=None if others is None else others / 10_000, others_n=len(y), effect=effect,
+        )
+    ]  # fmt: skip
 
 
 def stages_of(journeys: Journeys, registry: Registry, model: str) -> list[Cell]:
