@@ -13,6 +13,7 @@ from etappe import arrays
 from etappe.analysis.conformance import Conformance, conformance, deviations, fitness, who
 from etappe.analysis.conformance_count import run
 from etappe.analysis.plan import read_plan
+from etappe.engines import local
 from etappe.errors import BadDuration, BadQuestion, UnknownName
 from journeys_text import NAMES, PROPERTY, built, journeys, many
 
@@ -328,6 +329,17 @@ def test_threads_agree_with_one_thread(monkeypatch):
     one = conformance(held, "a -> b within 1us -> c?").to_arrow()
     monkeypatch.setattr(arrays, "SMALL", 0)
     assert conformance(held, "a -> b within 1us -> c?").to_arrow().equals(one)
+
+
+@pytest.mark.parametrize("by", [None, "channel"])
+def test_ranges_of_customers_come_to_the_same(by):
+    lists = [[(0, "a"), (3, "b"), (4, "c")], [(0, "b"), (9, "a")], [], [(2, "a")], [(1, "c"), (2, "a"), (9, "b")]]
+    used = ["web", "app", None, "web", "post", "app", "post", "web", "web"]
+    held = built(lists, columns={"channel": used, "currency": ["EUR"] * 9}, values=list(range(9)))
+    question = Conformance(plan="a -> b? within 5us via [web app] -> c", others="extra", wait="2us", by=by)
+    whole = conformance(held, question.plan, others="extra", wait="2us", by=by)
+    parts = local.answer(held, question, events=1)
+    assert (parts.rows(), parts.snapshot) == (whole.rows(), whole.snapshot)
 
 
 @pytest.mark.parametrize("name", [name for name in planted_plans.SETTINGS if name != "close"])

@@ -131,7 +131,7 @@ def fitness(journeys: Journeys, question: Conformance) -> Fitness:
     return fitness_of(partial(journeys, question), plan_of(journeys.touchpoints, question))
 
 
-def labelled(whole: Partial, keys: Keys) -> list[tuple[Label, Int]]:
+def rows_of(whole: Partial, keys: Keys) -> list[tuple[Label, Int]]:
     """Every label with its sums."""
     found = list(zip(keys.labels(), whole["keys"], strict=True))
     for name, strange in sorted((name, array) for name, array in whole.items() if name.startswith("channel ")):
@@ -147,7 +147,7 @@ def total(partials: Sequence[Partial], question: Conformance, base: Base) -> Fin
     keys = keys_of(base.touchpoints, question)
     spread = fitness_of(whole, keys.plan)
     judged, finished = int(whole["keys"][ALL, JOURNEYS]), spread.journeys
-    found = [(label, sums) for label, sums in labelled(whole, keys) if label.deviation in SHOWN]
+    found = [(label, sums) for label, sums in rows_of(whole, keys) if label.deviation in SHOWN]
     found = [one for one in found if one[0].deviation in SHOWN[:2] or one[1][JOURNEYS]]
     order = {"all": 0, "as_planned": 1, "open": 3}
     found.sort(key=lambda one: (order.get(one[0].deviation, 2), -one[1][JOURNEYS], *_alphabetical(one[0])))

@@ -14,8 +14,8 @@ from etappe.analysis.conformance import (
     Fitness,
     deviations,
     fitness_of,
-    labelled,
     partial,
+    rows_of,
     total,
 )
 from etappe.analysis.conformance_count import Keys, Label, keys_of, run
@@ -93,7 +93,7 @@ def conformance_view(
     keys = keys_of(journeys.touchpoints, asked)
     names = Names(document, plan, keys, registry, lang)
     n = answer.denominators
-    sums = {(label.deviation, label.step, label.other): counts for label, counts in labelled(whole, keys)}
+    sums = {(label.deviation, label.step, label.other): counts for label, counts in rows_of(whole, keys)}
     spread = fitness_of(whole, keys.plan)
     told = [_deviation(row, names) for row in answer.rows() if row["deviation"] in (*DEVIATIONS, "open")]
     planned = _count(n["as_planned"], n["finished"], {"deviation": "as_planned"}, lang)
@@ -241,7 +241,7 @@ def _between(journeys: Journeys, question: Conformance, judged: int, names: Name
     """What came between the steps that the plan does not have there, by the step after which it came."""
     asked = msgspec.structs.replace(question, places=True)
     keys = keys_of(journeys.touchpoints, asked)
-    found = [(label, sums) for label, sums in labelled(partial(journeys, asked), keys) if label.deviation == "extra"]
+    found = [(label, sums) for label, sums in rows_of(partial(journeys, asked), keys) if label.deviation == "extra"]
     places = []
     for after in (None, *names.keys.plan.names):
         mine = sorted(

@@ -77,7 +77,7 @@ class Binder:
                 found = found.where(condition)
             if window is not None:
                 found = found.between(*self.edges(window))
-            self.views[key] = found, see(self.map, found, self.registry)
+            self.views[key] = found, self.all if found is self.raw else see(self.map, found, self.registry)
         return self.views[key]
 
     def edges(self, window: Window) -> tuple[int | None, int | None]:
