@@ -430,6 +430,18 @@ def test_markov_without_counts_is_the_same(lists):
 
 
 @PROPERTY
+@given(many(), WINDOWS, st.booleans(), st.sampled_from([0, 3]), st.sampled_from(["subset", "rate"]), st.data())
+def test_models_side_by_side_are_each_model_alone(lists, window, reuse, bootstrap, value_function, data):
+    count = sum(map(len, lists))
+    values = data.draw(st.lists(st.none() | st.integers(-50, 2**40), min_size=count, max_size=count))
+    held = built(lists, names=NAMES, values=values)
+    rules = {"window": window and f"{window}us", "reuse": reuse, "bootstrap": bootstrap, "direct": ["b"]}
+    rules |= {"weights": (1, 2, 4), "half_life": "3us", "value_function": value_function}
+    side_by_side = attribution(held, "a", model="all", **rules).rows()
+    assert side_by_side == [row for model in MODELS for row in attribution(held, "a", model=model, **rules).rows()]
+
+
+@PROPERTY
 @given(many())
 def test_groups_add_up_to_the_whole(lists):
     marks = ["u" if i % 2 else "v" for i in range(len(lists))]
