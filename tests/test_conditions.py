@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 import etappe
 import naive_sequences as naive
 from etappe.analysis.reach import reach
+from etappe.arrays import column_of
 from etappe.condition import Both, Compare, Did, Node, Not, to_text
 from etappe.errors import BadExpression, EtappeError, UnknownName
 from etappe.expression import parse
 from etappe.journeys.clock import local_us
 from etappe.journeys.columns import Journeys
+from etappe.journeys.conditions import touchpoints_that
 from journeys_text import NAMES, PROPERTY, built, journeys, many
 
 Event = tuple[int, str, str | None, str | None]
@@ -495,3 +497,13 @@ def test_numbers_are_not_compared_with_texts(condition, remedy):
 def test_codes_made_of_digits_are_ordered_as_texts():
     shop = built([[(0, "a")], [(1, "a")]], attributes={"postcode": ["01067", "80331"]})
     assert len(shop.where("postcode >= '1'")) == 1
+
+
+def test_a_part_judges_what_the_whole_allows_though_its_own_texts_would_be_refused():
+    held = built([[(0, "a")], [(1, "a")]], columns={"size": ["9", "large"]})
+    condition = parse("size > 3", journeys=True)
+    assert held.where(condition.text).subject.tolist() == [0]
+    part = replace(held.part(1, 2), lazy={"size": lambda: column_of(["large"])})
+    with pytest.raises(BadExpression, match="no number"):
+        part.where(condition.text)
+    assert touchpoints_that(part, condition, part=True).tolist() == [False]
