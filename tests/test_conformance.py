@@ -175,8 +175,13 @@ def test_bad_names_and_lengths():
         conformance(held, "visit->order within 7")
     with pytest.raises(BadDuration, match="conformance: wait"):
         conformance(held, "visit", wait="7")
+    question = Conformance(plan="visit")
     with pytest.raises(UnknownName, match="deviation"):
-        who(held, Conformance(plan="visit"), {"deviation": "lost"})
+        who(held, question, {"deviation": "lost"})
+    with pytest.raises(UnknownName, match="step named 'order'"):
+        who(held, question, {"deviation": "skipped", "step": "order"})
+    with pytest.raises(UnknownName, match="touchpoint named 'ordr'"):
+        who(held, question, {"deviation": "extra", "step": "ordr"})
 
 
 def test_no_journeys_are_an_answer():

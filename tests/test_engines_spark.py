@@ -65,6 +65,11 @@ ON_SPARK = [
     ({"question": "sessions", "by": "campaign"}, {"where": "channel = 'nowhere'"}),
 ]
 MISTAKES = ["chanel = 'web'", "campaign > 3", "did visitt then order", "day = 3", "age >= 30"]
+PLAN = "visit -> cart? within 1h via [web app] -> (basket -> order within 2h | order)"
+ON_SPARK += [
+    ({"question": "conformance", "plan": PLAN, "others": "extra"}, {}),
+    ({"question": "conformance", "plan": "visit+ -> order via a", "channel": "campaign", "by": "age"}, {}),
+]
 REFUSED = [({"question": "reach", "touchpoints": ["visitt"]}, {}), ({"question": "sessions", "by": "nick"}, {})]
 """The second by the workers alone: each finds more groups than are told."""
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 import etappe
 from etappe.analysis.conformance import deviations, who
 from etappe.analysis.plan import read_plan
+from etappe.apps.captions import caption
 from etappe.apps.cli import app
 from etappe.errors import BadQuestion
 from etappe.language import LANGUAGES
@@ -274,3 +275,15 @@ def test_nobody_on_the_map_is_an_answer(tmp_path: Path):
         assert view["state"] == "empty"
         assert json.dumps(view)
         assert view["fitness"]["text"] == "–"
+
+
+def test_the_finding_in_a_sentence():
+    def said(held, lang="en", **options):
+        return caption(etappe.conformance(held, "a -> b", **options), lang)
+
+    assert said(journeys("0 a, 1 b", "0 a, 1 b", "0 a", "0 b, 1 a")) == (
+        "50.0% of 4 journeys follow the plan entirely; fitness is 79.2% on average. Most often: “b”, skipped, in 25.0%."
+    )
+    assert said(journeys("0 a, 1 b")) == "100.0% of 1 journey follows the plan entirely; fitness is 100.0%."
+    assert said(journeys("0 a", names=["a", "b"]), "de", wait="1d") == "1 Journey ist noch unterwegs."
+    assert said(journeys("", names=["a", "b"])) == "No journey holds a touchpoint of the plan."

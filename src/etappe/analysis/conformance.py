@@ -211,6 +211,12 @@ def who(journeys: Journeys, question: Conformance, row: Mapping[str, Any]) -> In
     if row.get("deviation") not in kinds:
         raise unknown(f"{WHERE}: row", "deviation", str(row.get("deviation")), kinds)
     wanted = Label(row["deviation"], row.get("step"), row.get("other"))
+    if wanted.deviation == "extra":
+        journeys.code(str(wanted.step), f"{WHERE}: row")
+    elif wanted.deviation in (*DEVIATIONS, *OF_STEP):
+        steps = plan_of(journeys.touchpoints, question).names
+        if wanted.step not in steps:
+            raise unknown(f"{WHERE}: row", "step", str(wanted.step), steps)
 
     def held(some: Journeys) -> Int:
         return np.flatnonzero(run(some, question, wanted=wanted, value=False).member)

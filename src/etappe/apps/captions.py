@@ -224,8 +224,31 @@ def _timing(found: Answer, lang: str) -> str:
     return counted("explore.caption.timing.few", lang, n, **told)
 
 
+def _conformance(found: Answer, lang: str) -> str:
+    """How many go as planned, and what most often deviates."""
+    rows = found.rows()
+    whole, planned = rows[0], rows[1]
+    if not whole["journeys"]:
+        return word("explore.caption.conformance.none", lang)
+    told = next((row for row in rows[2:] if row["deviation"] != "open"), None)
+    said = ""
+    if planned["base"]:
+        said = counted(
+            "explore.caption.conformance", lang, planned["base"], share=percent(planned["share"], lang),
+            fitness=percent(whole["fitness"], lang),
+        )  # fmt: skip
+    if told is None:
+        return said or counted("explore.caption.conformance.open", lang, whole["journeys"])
+    most = word(
+        "explore.caption.conformance.most", lang, step=told["step"], share=percent(told["share"], lang),
+        deviation=word(f"answer.deviation.{told['deviation']}", lang),
+    )  # fmt: skip
+    return f"{said} {most}".strip()
+
+
 SAID: Final[dict[str, Callable[[Answer, str], str]]] = {
     "attribution": _attribution,
+    "conformance": _conformance,
     "flow": _flow,
     "friction": _friction,
     "funnel": _funnel,
