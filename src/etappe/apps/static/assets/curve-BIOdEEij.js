@@ -1,0 +1,1 @@
+function e(e){return e.slice(1).map((t,n)=>{let r=e[n],i=(r.x+t.x)/2,a=t.x-r.x<=1&&r.basis===`measured`&&t.basis===`measured`;return{d:`M${r.x},${r.y}C${i},${r.y} ${i},${t.y} ${t.x},${t.y}`,sure:a}})}export{e as t};

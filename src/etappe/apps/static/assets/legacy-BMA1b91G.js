@@ -1,0 +1,1 @@
+import{ht as e}from"./address.svelte-vkGG2o_a.js";e();
