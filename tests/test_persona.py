@@ -16,6 +16,7 @@ from etappe.maps.model import Pick
 from etappe.maps.persona import GROUPS, Field, Measured, Persona, check, dump_persona, read_persona
 from etappe.maps.portrait import (
     basis_of,
+    currency_of,
     examples,
     known_of,
     membership,
@@ -52,12 +53,16 @@ def texts(faults: list[Fault]) -> list[str]:
     return [fault.text for fault in faults]
 
 
+@pytest.mark.requirement("000-25")
 @pytest.mark.requirement("000-29")
+@pytest.mark.requirement("000-30")
+@pytest.mark.requirement("000-38")
 @pytest.mark.requirement("002-15")
 def test_a_persona_holds_every_field_that_the_sources_ask_for():
     assert {"demographics", "values", "ideas", "wishes", "challenges", "behaviour", "preferences"} <= set(GROUPS)
     assert {"messages", "content", "products", "services", "strategies", "measures", "needs"} <= set(GROUPS)
     assert lena().type == "typical"
+    assert read_persona(LENA + "prospect: true\nstrategies: [{text: Vergleich anbieten}]\n").prospect
     assert read_persona(LENA + "type: ideal\n").type == "ideal"
 
 
@@ -260,3 +265,13 @@ def test_an_attribute_persona_of_the_data_stays():
     told = with_personas(shop, [lena(rule="did a")], None)
     assert told.attribute("persona").texts() == ["own"]
     assert told.attribute("persona.lena").texts() == ["yes"]
+
+
+def test_money_is_told_in_its_currency():
+    paid = built(
+        [[(0, "order"), (1, "visit")]] * 40, values=[10_000, None] * 40, columns={"currency": ["EUR", None] * 40}
+    )
+    known = known_of(Measured(feature="value"), paid, None, "order")
+    assert (known.value, known.unit, known.currency) == (1.0, "money", "EUR")
+    mixed = built([[(0, "order")]] * 2, values=[10_000] * 2, columns={"currency": ["EUR", "USD"]})
+    assert currency_of(mixed, "order") is None

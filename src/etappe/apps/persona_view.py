@@ -22,6 +22,7 @@ from etappe.maps.portrait import (
     Relevance,
     Trait,
     basis_of,
+    currency_of,
     examples,
     known_of,
     membership,
@@ -134,7 +135,7 @@ def page(ws: "Workspace", told: Told, persona: Persona, journeys: Journeys, lang
     registry, goal = ws.registry(), goal_of(ws, journeys)
     counted = f"persona.{persona.id}" in journeys.attributes
     mine = membership(journeys, persona.id) if counted else np.zeros(len(journeys), bool)
-    some = journeys.select(mine)
+    some, money = journeys.select(mine), currency_of(journeys, goal)
     bases: list[Basis] = []
     groups = []
     model = registry.model(persona.model or ws.settings.stage_model)
@@ -156,7 +157,7 @@ def page(ws: "Workspace", told: Told, persona: Persona, journeys: Journeys, lang
         "stages": [{"id": id, "title": title} for id, title in stages.items()],
         "shares": {basis: bases.count(basis) / len(bases) if bases else 0.0 for basis in BASES},
         "shares_text": _rests(bases, lang),
-        "profile": [_trait(one, lang) for one in profile(journeys, mine, goal)[:TRAITS]] if counted else [],
+        "profile": [_trait(one, lang, money) for one in profile(journeys, mine, goal)[:TRAITS]] if counted else [],
         "faults": [_fault(fault) for fault in faults],
         "history": [{"revision": one.revision, "at": iso(one.at_us)} for one in history(ws, persona.id)],
     }
@@ -202,7 +203,7 @@ def _state(known: Known, lang: str) -> str | None:
     return word("persona.state.none", lang) if known.state == "none" else None
 
 
-def _trait(one: Trait, lang: str) -> dict[str, Any]:
+def _trait(one: Trait, lang: str, currency: str | None) -> dict[str, Any]:
     unit = {"share": "percent", "attribute": "percent", "days": "days", "money": "money"}.get(one.kind, "count")
     times = 100.0 if unit == "percent" else 1.0
     value, low, high, others = (None if x is None else x * times for x in (one.value, one.low, one.high, one.others))
@@ -212,9 +213,9 @@ def _trait(one: Trait, lang: str) -> dict[str, Any]:
         "name": one.name,
         "is": one.text,
         "title": title,
-        **_figure(value, low, high, one.n, unit, lang),
+        **_figure(value, low, high, one.n, unit, lang, currency),
         "others": others,
-        "others_text": "–" if others is None else amount(others, unit, lang),
+        "others_text": "–" if others is None else amount(others, unit, lang, currency),
         "others_n": one.others_n,
         "effect": one.effect,
         "q": one.q,
@@ -367,6 +368,7 @@ def found_view(ws: "Workspace", told: Told | None, found: "Clusters", journeys: 
     model = found.model
     held = nearest(model, journeys)
     goal = goal_of(ws, journeys)
+    money = currency_of(journeys, goal)
     owners = {p.centre: p for p in told.personas if p.kind == "found"} if told else {}
     centres = []
     for c, (centre, size) in enumerate(zip(model.centres, found.sizes, strict=True)):
@@ -381,7 +383,7 @@ def found_view(ws: "Workspace", told: Told | None, found: "Clusters", journeys: 
                 "share": share,
                 "text": word("persona.size", lang, customers=number(size, lang), share=percent(share or 0, lang)),
                 "stability": stability_view(centre, lang),
-                "profile": [_trait(one, lang) for one in profile(journeys, held == c, goal)[:6]],
+                "profile": [_trait(one, lang, money) for one in profile(journeys, held == c, goal)[:6]],
             }
         )
     best = max(found.choices, key=lambda one: one.gap, default=None)

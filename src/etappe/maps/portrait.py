@@ -16,6 +16,7 @@ from etappe.analysis.ask import ask
 from etappe.analysis.behaviour import compared, needed, scaled
 from etappe.analysis.features import Features, kind_of, measure, names_of
 from etappe.analysis.intervals import Z, median, shares
+from etappe.analysis.purchases import purchases_of
 from etappe.analysis.reach import reach
 from etappe.analysis.significance import adjusted, compare, ratio
 from etappe.arrays import Column, Int
@@ -32,6 +33,8 @@ PEOPLE: Final = 10
 """Fewer customers are shown nothing of (small cells)."""
 LONGEST: Final = 40
 """Touchpoints of a representative journey that are shown."""
+TOLD: Final = 24
+"""Features of a profile, those with the largest differences."""
 MOST_TEXTS: Final = 40
 """An attribute with more values is told as a number, if it is one."""
 BELIEVED: Final = 0.05
@@ -179,7 +182,8 @@ def _asked(m: Measured, mine: Journeys, registry: Registry | None, goal: str | N
         question = {"feature": m.feature}
         state: State = "fresh" if number is not None else "none"
         return Known(
-            state=state, unit=unit, value=number, low=low, high=high, n=n, min_n=m.min_n, question=question
+            state=state, unit=unit, value=number, low=low, high=high, n=n, min_n=m.min_n, question=question,
+            currency=currency_of(mine, goal) if unit == "money" else None,
         )  # fmt: skip
     if m.question is None or m.value is None:
         return Known(state="failed", why="measured: nothing is asked.", min_n=m.min_n)
@@ -192,6 +196,14 @@ def _asked(m: Measured, mine: Journeys, registry: Registry | None, goal: str | N
         min_n=m.min_n, currency=asked.currency, question=m.question,
         snapshot=asked.answer.snapshot if asked.answer else None,
     )  # fmt: skip
+
+
+def currency_of(journeys: Journeys, goal: str | None) -> str | None:
+    """The one currency of all purchases, where the data name it."""
+    try:
+        return purchases_of(journeys, goal, "persona").currency if goal else None
+    except EtappeError:
+        return None
 
 
 def _known(codes: Any, names: Sequence[str | None]) -> Bool:
@@ -232,8 +244,9 @@ def profile(journeys: Journeys, mine: Bool, goal: str | None) -> list[Trait]:
     effects = (x[mine].mean(axis=0) - x[~mine].mean(axis=0)) / spread
     inside, outside = Features(names, found.values[mine]), Features(names, found.values[~mine])
     rows = []
-    for i, name in enumerate(names):
-        if x[:, i].std() < 1e-9:
+    for i in np.argsort(-np.abs(effects), kind="stable")[:TOLD].tolist():
+        name = names[i]
+        if spread[i] <= 1e-9:
             continue
         value, low, high, n = typical(name, inside)
         others, _, _, m = typical(name, outside)
