@@ -135,6 +135,43 @@ def test_pm4py_s_alignments_have_the_same_fitness(seed):
         assert np.abs(ours - [theirs[str(case)] for case in judged.tolist()]).max() < 1e-9, plan
 
 
+def part(rng, depth):
+    """A random part of a plan, and the process tree that says the same."""
+    kind = rng.random()
+    if depth == 0 or kind < 0.45:
+        name = rng.choice(list("ABCD"))
+        return name, f"'{name}'"
+    if kind < 0.8:
+        parts = [part(rng, depth - 1) for _ in range(rng.integers(2, 4))]
+        trees = ", ".join(tree for _, tree in parts)
+        if kind < 0.6:
+            return f"({'|'.join(f'({text})' for text, _ in parts)})", f"X({trees})"
+        return f"({'->'.join(text for text, _ in parts)})", f"->({trees})"
+    text, tree = part(rng, depth - 1)
+    marks = {"?": f"X({tree}, tau)", "+": f"*({tree}, tau)", "*": f"X(*({tree}, tau), tau)"}
+    mark = rng.choice(list(marks))
+    return f"({text}){mark}", marks[mark]
+
+
+def test_pm4py_s_alignments_have_the_same_fitness_on_random_plans():
+    rng = np.random.default_rng(5)
+    plans = []
+    for _ in range(100):
+        parts = [part(rng, 2) for _ in range(rng.integers(2, 5))]
+        plans.append(("->".join(text for text, _ in parts), f"->({', '.join(tree for _, tree in parts)})"))
+    lists = logs(9, journeys=60)
+    held = built(lists, names=NAMES)
+    found = peer("pm4py", {"events": events(lists), "trees": [tree for _, tree in plans]})
+    compared = 0
+    for (plan, _), (theirs, _) in zip(plans, found, strict=True):
+        done = run(held, Conformance(plan=plan, others="extra"))
+        judged = np.flatnonzero(done.cost >= 0)
+        differences = np.abs(done.fitness()[judged] - [theirs[str(case)] for case in judged.tolist()])
+        assert differences.max(initial=0) < 1e-9, plan
+        compared += len(judged)
+    assert compared > 5000
+
+
 def test_pm4py_finds_the_same_variants_and_transitions():
     lists = logs(7)
     held = built(lists, names=NAMES)
