@@ -148,3 +148,23 @@ class Aligned:
         channels, used = self.steps[step][4], self.journey[t][2]
         if channels and used not in channels:
             labels["other_channel", step, used or ""] += 1
+
+
+def cheapest(after: list[set[int]], last: set[int], names: list[set[str]], journey: list[str]) -> int:
+    """The cost of the best way through a plan that is a graph of steps: the shortest path over (touchpoint, step)."""
+    reached = {(0, 0): 0}
+    waiting = [(0, 0)]
+    while waiting:
+        waiting.sort(key=lambda place: reached[place], reverse=True)
+        i, step = waiting.pop()
+        moves = [((i + 1, step), 1)] if i < len(journey) else []
+        for other in after[step]:
+            moves.append(((i, other), 1))
+            if i < len(journey) and journey[i] in names[other]:
+                moves.append(((i + 1, other), 0))
+        for place, price in moves:
+            cost = reached[i, step] + price
+            if place not in reached or cost < reached[place]:
+                reached[place] = cost
+                waiting.append(place)
+    return min(cost for (i, step), cost in reached.items() if i == len(journey) and step in last)

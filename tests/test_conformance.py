@@ -313,6 +313,28 @@ def test_every_journey_is_aligned_as_the_definition_says(lists, plan, others, da
 
 
 @PROPERTY
+@given(
+    lists=many(most=4, longest=7), names=st.lists(st.sampled_from(NAMES), min_size=1, max_size=5),
+    edges=st.sets(st.tuples(st.integers(0, 5), st.integers(0, 5))),
+)  # fmt: skip
+def test_a_plan_of_any_ways_is_aligned_at_the_least_cost(lists, names, edges):
+    size = len(names)
+    # Each step can be reached and left; what else follows what is free, 0 is the start and, on the right, the end.
+    ways = {(x, x + 1) for x in range(1, size)} | {
+        (x, y) for x, y in edges if x <= size and y <= size and (x, y) != (0, 0)
+    }
+    told = [f"{x or '^'} -> {y or '$'}" for x, y in sorted(ways)]
+    held = built(lists, names=NAMES)
+    done = run(held, Conformance(plan="; ".join([", ".join(names), *told])))
+    after = [{y for one, y in ways | {(0, 1)} if one == x and y > 0} for x in range(size + 1)]
+    last = {x for x, y in ways | {(size, 0)} if y == 0}
+    for journey, cost in zip(lists, done.cost.tolist(), strict=True):
+        kept = [name for _, name in journey if name in names]
+        known = naive_conformance.cheapest(after, last, [set(), *({name} for name in names)], kept)
+        assert cost == (known if kept else -1)
+
+
+@PROPERTY
 @given(many(), plans)
 def test_people_stand_behind_every_row_and_groups_add_up(lists, plan):
     events = sum(map(len, lists))
