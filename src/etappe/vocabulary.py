@@ -16,6 +16,9 @@ ATOMS: Final[tuple[Atom, ...]] = (
 )  # fmt: skip
 """The nine atoms from which every stage model derives, in the order of a journey."""
 
+Kpi = Literal["reach", "conversion", "onward", "time", "exit", "satisfaction", "revenue"]
+"""Figures of a touchpoint's score card that a target can be set for."""
+
 
 def say(text: I18n, lang: str) -> str:
     """A text in a language; a missing translation falls back to English, then to the first there is."""
@@ -59,6 +62,12 @@ class Touchpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     goal: I18n
     match: tuple[str, ...] = ()
     """Names in the data that mean this touchpoint, besides its id."""
+    kpi: Kpi | None = None
+    """The figure by which the goal is judged."""
+    target: str = ""
+    """What the figure shall come to: "25 %", a time such as "2d", or a number."""
+    due: str = ""
+    """The day by which: 2026-12-31."""
 
 
 class AtomRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -20,7 +20,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import Body, FromPath, FromQuery, JSONBody
 
 import etappe
-from etappe.apps import conforming, editing, exploring, persona_api, revisions
+from etappe.apps import conforming, editing, exploring, inventory_api, persona_api, revisions
 from etappe.apps.guard import CSP, Guard
 from etappe.apps.map_view import bound_view, map_card
 from etappe.apps.overview import overview
@@ -218,7 +218,7 @@ class Api:
             meta, first_screen, list_imports, one_import, refused, refused_csv, undo, check_import, do_import,
             list_maps, one_map, people, ask_question, *exploring.handlers(ws, self.chosen),
             *editing.handlers(ws, self.chosen), *conforming.handlers(ws, self.chosen),
-            *persona_api.handlers(ws, self.chosen), health, front, page,
+            *persona_api.handlers(ws, self.chosen), *inventory_api.handlers(ws, self.chosen), health, front, page,
         ]  # fmt: skip
 
     async def _upload(self, data: Mapping[str, Any], *, dry_run: bool) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from etappe.apps import cli_conformance, cli_edit
+from etappe.apps import cli_conformance, cli_edit, cli_touchpoints
 from etappe.apps.options import HERE, Folder, Json, Lang, Out, opened
 
 commands = typer.Typer()
@@ -14,21 +14,7 @@ maps = typer.Typer(help="Journey maps: new, check, render.", no_args_is_help=Tru
 commands.add_typer(maps, name="map")
 cli_edit.add_to(maps)
 cli_conformance.add_to(maps)
-
-
-@commands.command()
-def touchpoints(
-    workspace: Folder = HERE,
-    every: Annotated[bool, typer.Option("--all", help="The whole catalogue, with the names it knows.")] = False,
-    lang: Lang = None,
-    json: Json = False,
-) -> None:
-    """The catalogue's touchpoints that occur, and those in the data that the catalogue does not know."""
-    from etappe.apps.reports import show_catalogue, show_touchpoints
-
-    ws = opened(workspace)
-    show = show_catalogue if every else show_touchpoints
-    show(ws, lang or ws.settings.language, json)
+cli_touchpoints.add_to(commands)
 
 
 @commands.command()

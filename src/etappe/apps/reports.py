@@ -12,7 +12,6 @@ from etappe.collect.refusals import explained
 from etappe.errors import BadFile
 from etappe.language import number, word
 from etappe.units import SECOND_US
-from etappe.vocabulary import say
 
 if TYPE_CHECKING:
     from etappe.apps.importing import ImportReport
@@ -60,46 +59,6 @@ def show_imports(ws: "Workspace") -> None:
         counts = (r.rows, r.events, r.attributes, r.customers, r.refused)
         rows.append((r.id, r.status, ", ".join(r.files), r.source, at, *counts))
     terminal.table(heads, rows)
-
-
-def show_touchpoints(ws: "Workspace", lang: str, as_json: bool) -> None:
-    """The catalogue's touchpoints that occur in the data, and names that the catalogue does not know."""
-    from etappe.analysis.reach import reach
-    from etappe.journeys.stages import undiscovered
-
-    journeys, registry = ws.journeys(), ws.registry()
-    listed = []
-    for row in reach(journeys).rows():
-        known = registry.find(row["touchpoint"])
-        if known is not None:
-            category = f"{known.medium} {known.contact}"
-            listed.append({
-                "name": row["touchpoint"], "touchpoint": known.id, "title": say(known.title, lang),
-                "category": category, "atom": known.atom, "journeys": row["journeys"], "events": row["events"],
-            })  # fmt: skip
-    missing = [{"name": name, "events": e, "journeys": j} for name, e, j in undiscovered(journeys, registry)]
-    if as_json:
-        terminal.as_json({"touchpoints": listed, "undiscovered": missing})
-        return
-    terminal.table(tuple(listed[0]) if listed else (), [tuple(row.values()) for row in listed])
-    if missing:
-        terminal.say(word("cli.touchpoints.undiscovered", lang))
-        terminal.table(tuple(missing[0]), [tuple(row.values()) for row in missing])
-
-
-def show_catalogue(ws: "Workspace", lang: str, as_json: bool) -> None:
-    """Every touchpoint of the catalogue, with the names in data that mean it."""
-    listed = [
-        {
-            "touchpoint": t.id, "title": say(t.title, lang), "category": f"{t.medium} {t.contact}",
-            "channel": t.channel, "atom": t.atom, "owner": say(t.owner, lang), "names": ", ".join(t.match),
-        }
-        for t in ws.registry().touchpoints
-    ]  # fmt: skip
-    if as_json:
-        terminal.as_json({"touchpoints": listed})
-    else:
-        terminal.table(tuple(listed[0]) if listed else (), [tuple(row.values()) for row in listed])
 
 
 def show_faults(faults: Sequence[Any], file: Path, as_json: bool) -> bool:

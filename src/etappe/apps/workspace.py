@@ -19,6 +19,7 @@ from etappe.analysis.answer import Answer, Question
 from etappe.analysis.ask import read_question, who
 from etappe.apps.undoing import recover, undo
 from etappe.apps.views import Views
+from etappe.apps.with_inventory import WithInventory
 from etappe.apps.with_personas import WithPersonas
 from etappe.arrays import Int
 from etappe.config import FILE, Settings, check_engine, read_settings, settings_toml
@@ -71,7 +72,7 @@ def open(folder: str | Path = ".") -> "Workspace":
     return Workspace(path)
 
 
-class Workspace(WithPersonas):
+class Workspace(WithPersonas, WithInventory):
     """A company's events, customers and documents in one folder.
 
     Examples

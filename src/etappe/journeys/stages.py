@@ -20,6 +20,7 @@ from etappe.arrays import Column, column_of
 from etappe.documents import Path, fault, read
 from etappe.errors import BadDocument, unknown
 from etappe.journeys.columns import Journeys
+from etappe.journeys.targets import fault_of
 from etappe.vocabulary import ATOMS, Atom, AtomRule, Channel, StageModel, Touchpoint, say
 
 UNASSIGNED: Final = 255
@@ -131,6 +132,8 @@ class _Check:
                 hint = "Rules name both, and could not tell them apart."
                 raise self.refuse(("touchpoints", at, "id"), f"{touchpoint.id!r} is the name of an atom.", hint)
             self.known(("touchpoints", at, "channel"), "channel", touchpoint.channel, channels)
+            if (wrong := fault_of(touchpoint)) is not None:
+                raise self.refuse(("touchpoints", at, wrong.where), wrong.what, wrong.hint)
             for m, name in enumerate(touchpoint.match):
                 if name in owners:
                     hint = f"A name means one touchpoint. To change what {name!r} is, give the entry that id."
