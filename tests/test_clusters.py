@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from etappe.analysis.behaviour import Centres, compared, nearest, needed, scaled
 from etappe.analysis.clusters import find, jaccard
 from etappe.analysis.features import measure, names_of
-from etappe.analysis.structure import choose, copula
+from etappe.analysis.structure import clear, copula, weigh
 from etappe.errors import BadQuestion, UnknownName
 from journeys_text import journeys
 from planted_personas import planted, shuffled
@@ -52,7 +52,12 @@ def test_shuffled_columns_have_no_clusters():
     x, _ = scaled(names, measure(shop, needed(names), GOAL))
     rng = np.random.default_rng(3)
     with threadpool_limits(1):
-        assert choose(np.column_stack([rng.permutation(column) for column in x.T]), [], 6, 0)[0] == []
+        assert clear(weigh(np.column_stack([rng.permutation(column) for column in x.T]), [], 6, 0)) == []
+
+
+def test_one_large_kind_is_not_divided():
+    truth = planted("unequal", 3_000, 3)
+    assert len(find(truth.journeys, goal=GOAL).model.centres) == 4
 
 
 def test_the_same_seed_finds_the_same():

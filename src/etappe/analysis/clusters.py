@@ -35,7 +35,7 @@ from etappe.analysis.behaviour import (
 )
 from etappe.analysis.features import measure, names_of
 from etappe.analysis.funnel_rules import codes_of
-from etappe.analysis.structure import Axes, Choice, axes_of, choose, dealt
+from etappe.analysis.structure import Axes, Choice, axes_of, clear, dealt, simplest, weigh
 from etappe.arrays import Column, Int
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
@@ -249,21 +249,22 @@ def _find(
             scaled(names, measure(dealt(few, np.random.default_rng([seed, 3, i])), needed(names), goal))[0]
             for i in range(DEALS)
         ]
-        numbers, choices = choose(x[at], deals, most, seed)
-    else:
-        numbers = [k]
+        choices = weigh(x[at], deals, most, seed)
+    open_ = [Choice(k, 0.0, 0.0)] if k is not None else clear(choices)
+    why = "unstable" if open_ else "no-structure"
     y, told = axes.of(x), [some.attribute(name) for name in traits]
-    found, stable = None, np.zeros(0)
-    for number in numbers:
-        tried = fit(y, told, number, seed)
+    found: _Fit | None = None
+    stable = np.zeros(0)
+    while open_ and found is None:
+        number = simplest(open_)
+        tried = fit(y, told, number.k, seed)
         at = np.sort(rng.choice(len(y), SAMPLE, replace=False)) if len(y) > SAMPLE else np.arange(len(y))
         sample = replace(tried, label=tried.label[at])
-        held = stability(y[at], [column.take(at) for column in told], sample, number, seed)
+        held = stability(y[at], [column.take(at) for column in told], sample, number.k, seed)
         if k is not None or held.min() >= DISSOLVED:
             found, stable = tried, held
-            break
+        open_.remove(number)
     if found is None:
-        why = "unstable" if numbers else "no-structure"
         return Clusters(model=empty, choices=choices, n=n, fitted=len(x), sizes=(), none=len(journeys), why=why)
     model = _model(names, goal, least, common, axes, found, y, stable, tuple(traits), told)
     drift = None

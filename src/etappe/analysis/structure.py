@@ -4,9 +4,9 @@ K-means' scatter within k clusters is held against that of data without kinds: t
 values and the same rank correlations, otherwise independent (a Gaussian copula); and against the same events dealt out
 anew to the same customers. The gap is how much smaller the logarithm of the scatter is (Tibshirani, Walther and Hastie
 2001, with a reference that keeps what is no cluster: skewed columns, and that who does much does much of everything).
-There are no kinds where the largest gap is not clearly above both references. Else it is the smallest k within one
-standard error of the largest gap, or, where a cluster of it dissolves, the k with the next smaller gap of which none
-does.
+There are no kinds where the largest gap is not clearly above both references. Else it is the smallest number whose gap
+is nearly the largest (one standard error, or 5 % of it: one more cluster that gains no more divides one kind). Where a
+cluster of it dissolves when customers are sampled anew, that number is out, and the choice is made among the others.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ from etappe.journeys.columns import Journeys
 REFERENCES: Final = 10
 AXIS: Final = 0.3
 """An axis with less variance than this part of one feature's says nothing new."""
+NEARLY: Final = 0.05
 CLEAR: Final = 5.0
 """Standard errors by which the gap must be above nothing."""
 LARGE: Final = 0.02
@@ -107,11 +108,8 @@ def _scatter(y: Float, most: int, seed: int) -> Float:
     return less
 
 
-def choose(x: Float, deals: Sequence[Float], most: int, seed: int) -> tuple[list[int], tuple[Choice, ...]]:
-    """How many clusters scaled features have, the best number first, [] where none are clear.
-
-    `deals` are the scaled features of events dealt out anew.
-    """
+def weigh(x: Float, deals: Sequence[Float], most: int, seed: int) -> tuple[Choice, ...]:
+    """What speaks for 1 to `most` clusters; `deals` are the scaled features of events dealt out anew."""
     rng = np.random.default_rng([seed, 1])
     most = max(2, min(most, len(x) // 20))
     mine = _scatter(axes_of(x).of(x), most, seed)
@@ -127,10 +125,23 @@ def choose(x: Float, deals: Sequence[Float], most: int, seed: int) -> tuple[list
         nearer = gap < gaps
         gaps, errors = np.where(nearer, gap, gaps), np.where(nearer, error, errors)
     choices += [Choice(k, float(gaps[k - 1]), float(errors[k - 1])) for k in range(2, most + 1)]
+    return tuple(choices)
+
+
+def clear(choices: Sequence[Choice]) -> list[Choice]:
+    """The numbers of clusters that are clearly better than none; [] where the best of them is not."""
     best = max(choices[1:], key=lambda one: one.gap)
-    if best.gap < LARGE or best.gap < CLEAR * best.error:
-        return [], tuple(choices)
-    near = [one.k for one in choices[1:] if one.gap >= best.gap - best.error]
-    clear = [one for one in choices[1:] if one.gap >= max(LARGE, CLEAR * one.error)]
-    rest = [one.k for one in sorted(clear, key=lambda one: -one.gap) if one.k not in near]
-    return [*near, *rest], tuple(choices)
+    found = [one for one in choices[1:] if one.gap >= max(LARGE, CLEAR * one.error)]
+    return found if best in found else []
+
+
+def simplest(choices: Sequence[Choice]) -> Choice:
+    """The smallest number whose gap is nearly the largest: within one standard error, or within NEARLY of it.
+
+    Examples
+    --------
+    >>> simplest([Choice(2, 0.05, 0.01), Choice(3, 0.09, 0.01), Choice(4, 0.092, 0.001)]).k
+    3
+    """
+    best = max(choices, key=lambda one: one.gap)
+    return next(one for one in choices if one.gap >= best.gap - max(best.error, NEARLY * best.gap))
