@@ -169,17 +169,6 @@ def share_out(
             if not seen:
                 states[0], m = k, 1
             v = value[g - 1]
-            for j in range(m):
-                s = states[j]
-                if met[s, SEEN] != c + 1:
-                    met[s, SEEN] = c + 1
-                    met[s, JOURNEYS] += 1
-                    touched[found] = s
-                    found += 1
-                    if s == np.uint64(wanted):
-                        marked[c] = True
-                met[s, TOUCHES] += 1
-                met[s, VALUED] += v != no_value
             for rule in range(rules):
                 turn += 1
                 if m == 1:
@@ -188,9 +177,19 @@ def share_out(
                     _share(modes[rule], units[rule], half_life, direct, states, at, m, turn_of, turn, share)
                 credited = out[rule]
                 for j in range(m):
+                    s = states[j]
+                    if rule == 0:
+                        if met[s, SEEN] != c + 1:
+                            met[s, SEEN] = c + 1
+                            met[s, JOURNEYS] += 1
+                            touched[found] = s
+                            found += 1
+                            if s == np.uint64(wanted):
+                                marked[c] = True
+                        met[s, TOUCHES] += 1
+                        met[s, VALUED] += v != no_value
                     if share[j] == 0:
                         continue
-                    s = states[j]
                     credited[s, CREDIT] += share[j]
                     credited[s, OWN] += share[j]
                     if v != no_value:

@@ -112,7 +112,7 @@ def state_text(bound: "Bound", lang: str) -> str:
     if bound.state == "few":
         kind = "answers" if (bound.metric or "").startswith("survey.") else "journeys"
         return word(f"map.state.few.{kind}", lang, n=number(bound.n or 0, lang), min_n=number(bound.min_n, lang))
-    if bound.state in ("failed", "none", "changed"):
+    if bound.state in ("failed", "none", "changed", "hidden"):
         return say(bound.why, lang)
     if bound.state == "stale":
         return word("map.state.stale", lang, day=day(bound.data_until, lang, bound.timezone))

@@ -302,13 +302,14 @@ class _Writer:
         return f"<footer>{escape(text)}</footer>"
 
 
-def html(bound: BoundMap, lang: str = "de", theme: str | None = None) -> str:
+def html(bound: BoundMap, lang: str = "de", theme: str | None = None, note: str = "") -> str:
     """A map as one HTML file.
 
     Parameters
     ----------
     lang : "de" or "en"
     theme : "light" or "dark"; without it the reader's own setting decides
+    note : stands at the end, such as what a page that is passed on does not show
 
     Examples
     --------
@@ -331,5 +332,6 @@ def html(bound: BoundMap, lang: str = "de", theme: str | None = None) -> str:
         + w.legend()
         + f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(say(m.title, lang))}">{w.table()}</div>'
         + w.foot()
+        + (f"<footer>{escape(note)}</footer>" if note else "")
         + "</main></body></html>\n"
     )
