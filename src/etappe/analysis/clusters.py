@@ -48,6 +48,8 @@ FITTED: Final = 50_000
 """Customers to whom the centres are fitted."""
 DEALS: Final = 10
 BOOTSTRAPS: Final = 20
+FIRST: Final = 5
+"""Bootstrap samples after which a cluster that dissolves is given up."""
 FEWEST: Final = 100
 """Customers, below which nothing is looked for."""
 FLOOR: Final = 0.1
@@ -163,15 +165,19 @@ def jaccard(first: Int, second: Int, k: int, m: int) -> Float:
 
 
 def stability(y: Float, traits: Sequence[Column], found: _Fit, k: int, seed: int) -> Float:
-    """(k,) mean Jaccard similarity of each cluster to the most similar one of fits to bootstrap samples."""
+    """(k,) mean Jaccard similarity of each cluster to the most similar one of fits to bootstrap samples.
+
+    Where a cluster is far from being found again after a few samples, the rest are not drawn.
+    """
     rng = np.random.default_rng([seed, 2])
     total = np.zeros(k)
     for b in range(BOOTSTRAPS):
         rows = rng.integers(0, len(y), len(y))
         again = fit(y[rows], [column.take(rows) for column in traits], k, seed + 1000 + b, 2)
         total += jaccard(found.label[rows], again.label, k, k).max(axis=1)
-    mean: Float = total / BOOTSTRAPS
-    return mean
+        if b + 1 == FIRST and total.min() / FIRST < DISSOLVED - 0.1:
+            return np.asarray(total / FIRST)
+    return np.asarray(total / BOOTSTRAPS)
 
 
 def find(
