@@ -15,6 +15,18 @@ FILE: Final = "etappe.toml"
 Engine = Literal["local", "spark"]
 
 
+class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A map that the server writes into a folder again and again: `[[report]]`."""
+
+    map: str
+    every: str = "1w"
+    folder: str = "reports"
+    """In the workspace's folder, where it is no whole path."""
+    formats: tuple[str, ...] = ("pdf",)
+    shared: bool = False
+    """As it may be passed on: small numbers and people's names are hidden."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a workspace is called, and how its people read time and stages."""
 
@@ -27,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The touchpoints that count as a purchase on the first screen, by their ids in the catalogue or their names."""
     engine: Engine = "local"
     """Where questions are answered: on this machine, or on a Spark cluster."""
+    report: tuple[Report, ...] = ()
+    """Maps that are written as files by the calendar."""
 
 
 def read_settings(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -50,7 +64,7 @@ def read_settings(folder: Path, environment: Mapping[str, str] = os.environ) -> 
     names = [field.name for field in known]
     for name in names:
         text = environment.get(f"ETAPPE_{name.upper()}")
-        if text is not None:
+        if text is not None and name != "report":
             given[name] = text.split(",") if name == "goals" else text
     for key in given:
         if key not in names:
@@ -89,5 +103,12 @@ def check_engine(name: str, where: str) -> Engine:
 
 def settings_toml(settings: Settings) -> str:
     """The text of etappe.toml for these settings."""
-    lines = (f"{k} = {msgspec.json.encode(v).decode()}" for k, v in msgspec.structs.asdict(settings).items())
+    values = msgspec.structs.asdict(settings)
+    reports = values.pop("report")
+    lines = [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in values.items()]
+    for one in reports:
+        lines += ["", "[[report]]"]
+        lines += [
+            f"{key} = {msgspec.json.encode(value).decode()}" for key, value in msgspec.structs.asdict(one).items()
+        ]
     return "\n".join(lines) + "\n"

@@ -8,7 +8,7 @@ import tempfile
 import traceback
 from collections.abc import Mapping
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Litestar, Request, Response, get, post
@@ -20,7 +20,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import Body, FromPath, FromQuery, JSONBody
 
 import etappe
-from etappe.apps import conforming, editing, exploring, inventory_api, persona_api, revisions
+from etappe.apps import conforming, editing, exploring, filing, inventory_api, persona_api, revisions
+from etappe.apps.filing import KINDS, Theme, filed
 from etappe.apps.guard import CSP, Guard
 from etappe.apps.map_view import bound_view, map_card
 from etappe.apps.overview import overview
@@ -38,14 +39,14 @@ from etappe.errors import (
     unknown,
 )
 from etappe.journeys.columns import Journeys
-from etappe.maps.draw import svg
 from etappe.maps.evidence import people as people_of
-from etappe.maps.page import html, style_source
-from etappe.maps.picture import png
+from etappe.maps.page import style_source
 from etappe.store.imports import ImportRecord
 from etappe.units import iso
 from etappe.vocabulary import say
 
+MODULES: Final = (exploring, editing, filing, conforming, persona_api, inventory_api)
+"""Each with the routes of its part of the product."""
 STATIC: Final = Path(__file__).parent / "static"
 STATUS: Final[dict[type[EtappeError], int]] = {
     UnknownName: 404,
@@ -149,27 +150,29 @@ class Api:
         def one_map(
             request: Request[Any, Any, Any], map_id: FromPath[str], lang: FromQuery[str] = "de"
         ) -> Response[Any]:
-            """A map with its evidence; with .svg, .png or .html behind the id: the drawn map."""
+            """A map with its evidence; with an ending such as .pdf behind the id: the map as a file of that kind.
+
+            With `shared=1` as it may be passed on: what could point at a few people is hidden.
+            """
             stem, _, kind = map_id.rpartition(".")
-            drawn = kind in ("svg", "png", "html")
+            drawn = kind in KINDS
             language = _lang(lang)
             found, revision = revisions.stored(ws, stem if drawn else map_id)
             data = ws.data_version()
             bound = ws.bind(found, self.chosen(request))
             if not drawn:
                 return Response(bound_view(bound, language, revision, data), media_type="application/json")
-            theme: Literal["light", "dark"] = "dark" if request.query_params.get("theme") == "dark" else "light"
+            given = request.query_params.get("theme")
+            theme: Theme | None = "dark" if given == "dark" else "light" if given == "light" else None
+            content = filed(bound, kind, language, theme, shared=request.query_params.get("shared") == "1")
             name = {"content-disposition": f'inline; filename="{map_id}"'}
             if kind == "html":
                 name["content-security-policy"] = CSP.replace(
                     "style-src 'self'", f"style-src {style_source()}"
                 ).replace("font-src 'self'", "font-src data:")
-                return Response(html(bound, lang=language), media_type="text/html", headers=name)
-            picture = svg(bound, lang=language, theme=theme)
-            if kind == "svg":
+            elif kind == "svg":
                 name["content-security-policy"] = "default-src 'none'; style-src 'unsafe-inline'; font-src data:"
-                return Response(picture, media_type="image/svg+xml", headers=name)
-            return Response(png(picture), media_type="image/png", headers=name)
+            return Response(content, media_type=KINDS[kind][0], headers=name)
 
         @get("/api/maps/{map_id:str}/evidence/{evidence_id:str}/people", sync_to_thread=True)
         def people(
@@ -216,9 +219,9 @@ class Api:
 
         return [
             meta, first_screen, list_imports, one_import, refused, refused_csv, undo, check_import, do_import,
-            list_maps, one_map, people, ask_question, *exploring.handlers(ws, self.chosen),
-            *editing.handlers(ws, self.chosen), *conforming.handlers(ws, self.chosen),
-            *persona_api.handlers(ws, self.chosen), *inventory_api.handlers(ws, self.chosen), health, front, page,
+            list_maps, one_map, people, ask_question,
+            *(route for module in MODULES for route in module.handlers(ws, self.chosen)),
+            health, front, page,
         ]  # fmt: skip
 
     async def _upload(self, data: Mapping[str, Any], *, dry_run: bool) -> Any:

@@ -1,0 +1,193 @@
+"""Filing: a stored map as a file of each kind, its numbers held in it, and reports that are written by the calendar."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from math import ceil
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from litestar import Request, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from etappe.apps import revisions
+from etappe.apps.map_view import bound_view
+from etappe.config import Report
+from etappe.errors import BadFile, EtappeError, unknown
+from etappe.journeys.columns import Journeys
+from etappe.maps.bound import BoundMap
+from etappe.maps.evidence import hold
+from etappe.maps.files import WRITERS
+from etappe.maps.page import html
+from etappe.maps.printed import pdf
+from etappe.maps.shared import for_sharing, note
+from etappe.units import DAY_US, duration_us
+
+if TYPE_CHECKING:
+    from etappe.apps.workspace import Workspace
+
+EVERY_S: Final = 60
+log: Final = logging.getLogger("etappe")
+Theme = Literal["light", "dark"]
+Writer = Callable[[BoundMap, str], bytes]
+KINDS: Final[dict[str, tuple[str, Writer]]] = {**WRITERS, "pdf": ("application/pdf", pdf)}
+"""Each kind with its media type and writer."""
+
+
+def filed(bound: BoundMap, kind: str, lang: str, theme: Theme | None = None, *, shared: bool = False) -> bytes:
+    """A bound map as a file.
+
+    Parameters
+    ----------
+    kind : svg, html, png, pdf, xlsx, csv, md, mmd, json, yaml or cjml
+    shared : as it may be passed on: what could point at a few people is hidden (maps/shared.py)
+
+    Raises
+    ------
+    UnknownName
+        There is no such kind.
+    MissingExtra
+        The kind needs a library that is not installed.
+    """
+    if kind not in KINDS:
+        raise unknown("kind", "kind of file", kind, KINDS)
+    hidden = 0
+    if shared:
+        bound, hidden = for_sharing(bound)
+    said = note(bound, hidden, lang) if shared else ""
+    if kind == "html":
+        return html(bound, lang=lang, theme=theme, note=said).encode()
+    if kind == "pdf":
+        return pdf(bound, lang, said)
+    if kind in ("svg", "png") and theme == "dark":
+        from etappe.maps.draw import svg
+        from etappe.maps.picture import png
+
+        picture = svg(bound, lang=lang, theme=theme)
+        return picture.encode() if kind == "svg" else png(picture)
+    return KINDS[kind][1](bound, lang)
+
+
+# -- reports -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a report."""
+
+    map: str
+    files: tuple[Path, ...]
+    fault: str = ""
+
+
+def written(ws: "Workspace", report: Report, day: date) -> Written:
+    """Write a report of a day; a file that is there already is not written again."""
+    folder = ws.folder / report.folder
+    try:
+        for kind in report.formats:
+            if kind not in KINDS:
+                raise unknown("report: formats", "kind of file", kind, KINDS)
+        bound = ws.bind(ws.map(report.map))
+        folder.mkdir(parents=True, exist_ok=True)
+        made = []
+        for kind in report.formats:
+            path = folder / f"{report.map}-{day.isoformat()}.{kind}"
+            if not path.exists():
+                part = path.with_suffix(f".{kind}.part")
+                part.write_bytes(filed(bound, kind, bound.map.language, shared=report.shared))
+                part.replace(path)
+                made.append(path)
+    except EtappeError as fault:
+        return Written(report.map, (), str(fault))
+    except OSError as fault:
+        return Written(report.map, (), str(BadFile(str(folder), f"cannot be written: {fault.strerror}.")))
+    return Written(report.map, tuple(made))
+
+
+def due(ws: "Workspace", report: Report, today: date) -> bool:
+    """Whether a report is to be written: its files say when that was done last."""
+    days = max(1, ceil(duration_us(report.every, "report: every") / DAY_US))
+    folder = ws.folder / report.folder
+    last = None
+    for kind in report.formats:
+        found = sorted(folder.glob(f"{report.map}-????-??-??.{kind}")) if folder.is_dir() else []
+        if not found:
+            return True
+        newest = date.fromisoformat(found[-1].name.removeprefix(f"{report.map}-")[:10])
+        last = newest if last is None else min(last, newest)
+    return last is None or last + timedelta(days=days) <= today
+
+
+def write_due(ws: "Workspace", today: date) -> list[Written]:
+    """Write every report of the workspace's settings that is due."""
+    return [written(ws, report, today) for report in ws.settings.report if due(ws, report, today)]
+
+
+# -- over HTTP ---------------------------------------------------------------------------------------------------
+
+
+class Schedule:
+    """Looks once a minute for reports that are due, in a thread of the server; remembers what went wrong."""
+
+    def __init__(self, ws: "Workspace") -> None:
+        self.ws = ws
+        self.faults: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Begin, where the workspace asks for reports at all."""
+        if self.ws.settings.report:
+            Thread(target=self._run, name="reports", daemon=True).start()
+
+    def look(self) -> None:
+        """Write what is due today."""
+        for done in write_due(self.ws, datetime.now(ZoneInfo(self.ws.settings.timezone)).date()):
+            self.faults.pop(done.map, None)
+            if done.fault:
+                self.faults[done.map] = done.fault
+                log.error("report of map %s: %s", done.map, done.fault)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.look()
+            except Exception:  # a report that fails must not end those to come
+                log.exception("reports")
+            time.sleep(EVERY_S)
+
+
+def handlers(ws: "Workspace", chosen: Callable[[Request[Any, Any, Any]], Journeys]) -> list[Any]:
+    """The routes; the schedule of reports begins with them."""
+    schedule = Schedule(ws)
+    schedule.start()
+
+    @post("/api/maps/{map_id:str}/hold", sync_to_thread=True, status_code=200)
+    def hold_now(
+        request: Request[Any, Any, Any],
+        map_id: FromPath[str],
+        data: JSONBody[dict[str, Any]],
+        lang: FromQuery[str] = "de",
+    ) -> dict[str, Any]:
+        """Write the numbers of now into the map ("Stand festhalten"), as a new revision."""
+        found, number = revisions.stored(ws, map_id)
+        held = hold(found, ws.bind(found, chosen(request)))
+        saved = revisions.replace(ws, map_id, held, number, str(data.get("author") or ""))
+        shown = ws.bind(saved.map, chosen(request))
+        view = bound_view(shown, "de" if lang == "de" else "en", saved.revision, ws.data_version())
+        return {"revision": saved.revision, "changed": saved.changed, "conflicts": [], "map": view}
+
+    @get("/api/reports", sync_to_thread=True)
+    def reports() -> dict[str, Any]:
+        """The reports of etappe.toml, their newest files, and what went wrong last."""
+        told = []
+        for one in ws.settings.report:
+            folder = ws.folder / one.folder
+            names = sorted(path.name for kind in one.formats for path in folder.glob(f"{one.map}-????-??-??.{kind}"))
+            told.append({**msgspec.to_builtins(one), "files": names[-10:], "fault": schedule.faults.get(one.map)})
+        return {"reports": told}
+
+    return [hold_now, reports]
