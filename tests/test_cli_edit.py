@@ -41,3 +41,17 @@ def test_what_cannot_be_edited_is_one_line_that_says_why(tmp_path: Path) -> None
         assert done.stderr.count("\n") == 1
     done = run("map", "edit", "nowhere", tmp_path / "none.yaml", "-w", folder)
     assert (done.returncode, "cannot be read" in done.stderr) == (1, True)
+
+
+def test_a_map_is_held_and_reported(tmp_path: Path) -> None:
+    folder = shop(tmp_path).folder
+    assert run("push", written(tmp_path, "map.yaml", dump_map(template("five-stages"))), "-w", folder).returncode == 0
+    assert run("map", "hold", "five-stages", "-w", folder).returncode == 0
+    done = run(
+        "map", "report", "five-stages", "--to", tmp_path / "out", "--formats", "html,pdf", "-w", folder, "--json"
+    )
+    files = [Path(path) for path in json.loads(done.stdout)["files"]]
+    assert sorted(path.suffix for path in files) == [".html", ".pdf"]
+    assert all(path.stat().st_size > 1000 for path in files)
+    wrong = run("map", "report", "five-stages", "--to", tmp_path / "out", "--formats", "doc", "-w", folder)
+    assert (wrong.returncode, "no kind of file named 'doc'" in wrong.stderr) == (1, True)

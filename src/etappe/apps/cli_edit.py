@@ -1,4 +1,4 @@
-"""Command line, a stored map's changes: edit, history, diff, undo, restore."""
+"""Command line, a stored map's changes and files: edit, history, diff, undo, restore, hold, report."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +15,7 @@ def add_to(maps: typer.Typer) -> None:
     """Add the commands to `etappe map`."""
     for name, command in (
         ("edit", edit), ("history", history), ("diff", diff), ("undo", undo), ("restore", restore),
+        ("hold", hold), ("report", report),
     ):  # fmt: skip
         maps.command(name)(command)
 
@@ -61,6 +62,45 @@ def restore(
 
     ws = opened(workspace)
     _tell(ws, revisions.restore(ws, map_id, revision, author), json)
+
+
+def hold(map_id: Id, author: Author = "", workspace: Folder = HERE, json: Json = False) -> None:
+    """Write the numbers of now into a map, so that a print can be reproduced and a change is seen."""
+    from etappe.apps import revisions
+    from etappe.maps.evidence import hold as held
+
+    ws = opened(workspace)
+    found, number = revisions.stored(ws, map_id)
+    _tell(ws, revisions.replace(ws, map_id, held(found, ws.bind(found)), number, author), json)
+
+
+def report(
+    map_id: Id,
+    to: Annotated[Path, typer.Option("--to", help="The folder to write into.")],
+    formats: Annotated[str, typer.Option(help="Kinds of files, such as pdf,html,xlsx.")] = "pdf",
+    shared: Annotated[bool, typer.Option("--shared", help="Hide small numbers and people's names.")] = False,
+    workspace: Folder = HERE,
+    json: Json = False,
+) -> None:
+    """Write a map of today as dated files; `[[report]]` in etappe.toml lets the server do it by the calendar."""
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from etappe.apps import terminal
+    from etappe.apps.filing import written
+    from etappe.config import Report
+    from etappe.errors import BadFile
+
+    ws = opened(workspace)
+    kinds = tuple(part.strip() for part in formats.split(",") if part.strip())
+    asked = Report(map=map_id, folder=str(to.resolve()), formats=kinds, shared=shared)
+    done = written(ws, asked, datetime.now(ZoneInfo(ws.settings.timezone)).date())
+    if done.fault:
+        raise BadFile("", done.fault)
+    if json:
+        terminal.as_json({"files": [str(path) for path in done.files]})
+    for path in () if json else done.files:
+        terminal.say(str(path))
 
 
 def _tell(ws: Any, saved: Any, json: bool) -> None:
