@@ -91,6 +91,11 @@ export class Editing {
     this.#push('restore', { revision }, (saved) => this.#done(saved, this.#undo, true))
   }
 
+  /** Write the numbers of now into the map. */
+  hold() {
+    this.#push('hold', {}, (saved) => this.#done(saved, this.#undo, true))
+  }
+
   /** Take our text after all, or leave it at theirs. */
   solve(conflict: Conflict, ours: boolean) {
     this.conflicts = this.conflicts.filter((one) => one !== conflict)

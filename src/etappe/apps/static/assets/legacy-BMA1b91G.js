@@ -1,1 +1,0 @@
-import{ht as e}from"./address.svelte-vkGG2o_a.js";e();

@@ -1,0 +1,1 @@
+import{ht as e}from"./address.svelte-C3pzBb_A.js";e();
