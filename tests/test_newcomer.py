@@ -1,4 +1,4 @@
-"""A newcomer's path in German: an empty workspace, import, a map, three cells bound, a persona, a page to pass on, PDF."""
+"""A newcomer in German: an empty workspace, import, a map, three cells bound, a persona, a page to pass on, PDF."""
 
 import re
 import shutil
