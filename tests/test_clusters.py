@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from etappe.analysis.behaviour import Centres, compared, nearest, needed, scaled
+from etappe.analysis.behaviour import Centres, compared, nearest, needed, places, scaled
 from etappe.analysis.clusters import find, jaccard
 from etappe.analysis.features import measure, names_of
 from etappe.analysis.structure import clear, copula, weigh
@@ -58,6 +58,14 @@ def test_shuffled_columns_have_no_clusters():
 def test_one_large_kind_is_not_divided():
     truth = planted("unequal", 3_000, 3)
     assert len(find(truth.journeys, goal=GOAL).model.centres) == 4
+
+
+def test_places_are_the_scaled_features_turned():
+    truth, found = unequal()
+    model, shop = found.model, truth.journeys
+    x, _ = scaled(model.features, measure(shop, needed(model.features), GOAL), model.common)
+    expected = (x - np.asarray(model.mean)) / np.asarray(model.scale) @ np.asarray(model.turn)
+    np.testing.assert_allclose(places(model, shop)[0], expected, atol=1e-6)
 
 
 def test_the_same_seed_finds_the_same():

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe.analysis.features import HOURS, Features, kind_of, measure
-from etappe.arrays import Int
+from etappe.analysis.kernel import kernel, plain
+from etappe.arrays import Int, over_parts
 from etappe.journeys.columns import Journeys
 
 Float = NDArray[np.float64]
@@ -26,6 +27,7 @@ PRIOR: Final = 2.0
 HOUR: Final = 1 / 24
 """Added to a length of time in days before its logarithm."""
 NONE: Final = -1
+COUNT, DAYS, SHARE = 0, 1, 2
 BEHAVIOUR: Final = ("touchpoints", "gap", "basket", *HOURS, "weekend")
 """What is compared, beside the shares of touchpoints and channels. Not how long ago: that says when somebody was a
 customer, not what kind of customer."""
@@ -127,12 +129,58 @@ def needed(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*names, *extra)))
 
 
+@kernel
+def _place(
+    values: Any,
+    kind: Int,
+    weight: Int,
+    common: Float,
+    mean: Float,
+    scale: Float,
+    turn: Float,
+    out: Float,
+    first: int,
+    last: int,
+) -> None:
+    """As `scaled`, standardised and turned, for one customer after the other. O(n * f * d)."""
+    for c in range(first, last):
+        for i in range(len(kind)):
+            x = np.float64(values[c, i])
+            if kind[i] == DAYS:
+                x = np.log(x + HOUR)
+            elif kind[i] == COUNT:
+                x = np.log1p(x)
+            if weight[i] >= 0:
+                less = 1.0 if kind[i] == DAYS else 0.0  # so many touchpoints have one pause less between them
+                held = max(np.float64(values[c, weight[i]]) - less, 0.0)
+                x = common[i] + (x - common[i]) * (held / (held + PRIOR))
+            if kind[i] == SHARE:
+                x = np.arcsin(np.sqrt(min(max(x, 0.0), 1.0)))
+            z = (x - mean[i]) / scale[i]
+            for d in range(out.shape[1]):
+                out[c, d] += z * turn[i, d]
+
+
 def places(model: Centres, journeys: Journeys) -> tuple[Float, Float]:
     """(n, d) where customers lie on the model's axes, and (n,) their touchpoints."""
-    found = measure(journeys, needed(model.features), model.goal)
-    x, _ = scaled(model.features, found, model.common)
-    z = (x - np.asarray(model.mean)) / np.asarray(model.scale)
-    return z @ np.asarray(model.turn), found.column("touchpoints").astype(np.float64)
+    names = needed(model.features)
+    found = measure(journeys, names, model.goal)
+    of = {"share": SHARE, "days": DAYS}
+    kind = np.array([of.get(kind_of(name), COUNT) for name in model.features], np.int64)
+    rests = {"gap": "touchpoints", "basket": "purchases"}
+    on = [rests.get(name, "touchpoints" if kind_of(name) == "share" else "") for name in model.features]
+    weight = np.array([names.index(name) if name else -1 for name in on], np.int64)
+    turn = np.asarray(model.turn, np.float64)
+    out = np.zeros((len(journeys), turn.shape[1]))
+    arrays = (model.common, model.mean, model.scale, turn)
+    common, mean, scale, turned = (plain(np.asarray(x, np.float64)) for x in arrays)
+    values, kinds, weights = plain(found.values), plain(kind), plain(weight)
+
+    def work(first: int, last: int) -> None:
+        _place(values, kinds, weights, common, mean, scale, turned, out, first, last)
+
+    over_parts(journeys.offsets, work)
+    return out, found.column("touchpoints").astype(np.float64)
 
 
 def distances(y: Float, at: Float) -> Float:

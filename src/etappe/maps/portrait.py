@@ -33,7 +33,9 @@ PEOPLE: Final = 10
 """Fewer customers are shown nothing of (small cells)."""
 LONGEST: Final = 40
 """Touchpoints of a representative journey that are shown."""
-TOLD: Final = 24
+SAMPLE: Final = 50_000
+"""Customers on either side from whom effects are computed; their medians and shares are of all."""
+TOLD: Final = 12
 """Features of a profile, those with the largest differences."""
 MOST_TEXTS: Final = 40
 """An attribute with more values is told as a number, if it is one."""
@@ -239,9 +241,10 @@ def profile(journeys: Journeys, mine: Bool, goal: str | None) -> list[Trait]:
         return []
     names = tuple(name for name in names_of(journeys, goal) if name not in ("recency", "span"))
     found = measure(journeys, names, goal)
-    x, _ = scaled(names, found)
+    some = _sample(mine)
+    x, _ = scaled(names, Features(names, found.values[some]))
     spread = np.maximum(x.std(axis=0), 1e-9)
-    effects = (x[mine].mean(axis=0) - x[~mine].mean(axis=0)) / spread
+    effects = (x[mine[some]].mean(axis=0) - x[~mine[some]].mean(axis=0)) / spread
     inside, outside = Features(names, found.values[mine]), Features(names, found.values[~mine])
     rows = []
     for i in np.argsort(-np.abs(effects), kind="stable")[:TOLD].tolist():
@@ -258,6 +261,14 @@ def profile(journeys: Journeys, mine: Bool, goal: str | None) -> list[Trait]:
         )  # fmt: skip
     rows += _attributes(journeys, mine)
     return sorted(rows, key=lambda row: (-abs(row.effect), row.name))
+
+
+def _sample(mine: Bool) -> Int:
+    """Positions on which effects are computed: all, or as many of both sides as SAMPLE; the same ones every time."""
+    rng = np.random.default_rng(0)
+    sides = (np.flatnonzero(mine), np.flatnonzero(~mine))
+    taken = [side if len(side) <= SAMPLE else rng.choice(side, SAMPLE, replace=False) for side in sides]
+    return np.sort(np.concatenate(taken))
 
 
 def _attributes(journeys: Journeys, mine: Bool) -> list[Trait]:
