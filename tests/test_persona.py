@@ -1,6 +1,8 @@
 """A persona: read, checked, its customers as a column, and what the data say of it."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -275,3 +277,10 @@ def test_money_is_told_in_its_currency():
     assert (known.value, known.unit, known.currency) == (1.0, "money", "EUR")
     mixed = built([[(0, "order")]] * 2, values=[10_000] * 2, columns={"currency": ["EUR", "USD"]})
     assert currency_of(mixed, "order") is None
+
+
+def test_the_example_in_the_docs_is_without_an_error():
+    page = (Path(__file__).parents[1] / "docs" / "personas.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    shop = journeys("0 coupon_redeemed", attributes={"age": ["25-34"]})
+    assert check(read_persona(example), default_registry(), shop) == []
