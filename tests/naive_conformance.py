@@ -5,7 +5,7 @@ A plan is a tree: ("step", number, names, limit or None, channels), ("row", part
 """
 
 from collections import Counter
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import Any
 
 Tree = tuple[Any, ...]
@@ -24,23 +24,30 @@ def steps_of(plan: Tree) -> dict[int, Tree]:
     return {number: step for part in parts for number, step in steps_of(part).items()}
 
 
-def words(plan: Tree, most: int) -> set[Word]:
-    """The orders of steps that the plan allows, with up to `most` repeats of each part."""
+def words(plan: Tree, most: int, longest: int) -> set[Word]:
+    """The orders of up to `longest` steps that the plan allows, with up to `most` repeats of each part."""
     kind = plan[0]
     if kind == "step":
         return {(plan[1],)}
     if kind == "ways":
-        return {word for part in plan[1] for word in words(part, most)}
+        return {word for part in plan[1] for word in words(part, most, longest)}
     if kind == "row":
         found: set[Word] = {()}
         for part in plan[1]:
-            found = {one + other for one in found for other in words(part, most)}
+            found = joined(found, words(part, most, longest), longest)
         return found
-    inner = words(plan[1], most)
+    inner = words(plan[1], most, longest)
     found = set(inner) | (set() if kind == "+" else {()})
-    for times in range(2, 1 if kind == "?" else most + 1):
-        found |= {tuple(step for part in parts for step in part) for parts in product(inner, repeat=times)}
+    times = inner
+    for _ in range(2, 1 if kind == "?" else most + 1):
+        times = joined(times, inner, longest)
+        found |= times
     return found
+
+
+def joined(some: set[Word], others: set[Word], longest: int) -> set[Word]:
+    """Each of some before each of others, as far as they are not too long."""
+    return {one + other for one in some for other in others if len(one) + len(other) <= longest}
 
 
 class Aligned:
@@ -52,7 +59,9 @@ class Aligned:
             event for event in journey if everything or any(event[1] in step[2] for step in self.steps.values())
         ]
         # Twice at least, so that a step is seen to follow itself.
-        self.words = words(plan, max(2, len(self.journey)))
+        # Longer words than these leave out more steps than a way without any touchpoint does.
+        size = len(self.steps)
+        self.words = words(plan, max(2, len(self.journey)), max(2 * len(self.journey) + size, 2 * size))
         shortest = min(map(len, self.words))
         self.length, self.shortest = len(self.journey), shortest
         self.pairs = {(a, b) for word in self.words for a, b in zip((0, *word), (*word, -1), strict=True)}
