@@ -14,6 +14,7 @@ from etappe.maps.inventory import Entry, Inventory, Period, as_known, inventory
 from etappe.maps.playbook import SIGNS, playbook
 from etappe.maps.registering import beginning, changed, registered
 from etappe.maps.scorecard import Card, card
+from etappe.units import DAY_US
 from etappe.vocabulary import ATOMS, say
 from journeys_text import PROPERTY, Plain, built, journeys, many
 
@@ -211,18 +212,19 @@ def test_satisfaction_is_the_mean_of_the_scores_given_there_or_said_to_be_missin
 
 
 def test_the_change_compares_two_periods_and_says_when_it_may_be_chance():
-    first, then = ["0 visit, 1 faq"] * 50, ["100 visit, 101 faq"] * 10 + ["100 visit"] * 50
-    some = journeys(*first, *then)
-    found = inventory(some, REGISTRY, period=Period(0, 100, 200, 1))
+    then = DAY_US + 100
+    first, last = ["0 visit, 1 faq"] * 50, [f"{then} visit, {then + 1} faq"] * 10 + [f"{then} visit"] * 50
+    some = journeys(*first, *last)
+    found = inventory(some, REGISTRY, period=Period(0, DAY_US, 2 * DAY_US, 1))
     faq, visit = entry(found, "faq").change, entry(found, "visit").change
-    assert faq
-    assert visit
+    assert faq is not None
+    assert visit is not None
     assert (faq.before.count, faq.before.n, faq.now.count, faq.now.n) == (50, 50, 10, 60)
     assert (faq.direction, visit.direction) == ("down", "even")
     assert faq.difference == pytest.approx(10 / 60 - 1)
     assert "falling" in {sign.kind for sign in entry(found, "faq").signs}
     points = card(some, REGISTRY, found, "faq").trend
-    assert [(p.start_us, p.end_us, p.reach.count) for p in points] == [(0, 100, 50), (100, 200, 10)]
+    assert [(p.end_us, p.reach.count) for p in points[-2:]] == [(DAY_US, 50), (2 * DAY_US, 10)]
     assert inventory(some, REGISTRY).entries[0].change is None
 
 

@@ -10,8 +10,10 @@ the first other one to that. `conversion`: how many reach a goal of the workspac
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +41,7 @@ from etappe.maps.inventory import (
     share_of,
 )
 from etappe.maps.playbook import Aid, Item, aids_for, items_for
+from etappe.units import SECOND_US, day_us
 from etappe.vocabulary import Kpi
 
 HERE, GOAL, OTHER = "here", "goal", "other"
@@ -261,13 +264,14 @@ def _trend(known: Journeys, id: str, period: Period | None) -> tuple[Point, ...]
     """The reach in the last periods, the newest last; only such as the data cover in full."""
     if period is None or id not in known.touchpoints or not known.events:
         return ()
-    first, length = int(known.time_us.min()), period.end_us - period.middle_us
+    zone, first = known.origin.timezone, int(known.time_us.min())
     edges = [period.end_us, period.middle_us, period.start_us]
-    while len(edges) <= PERIODS and edges[-1] - length >= first:
-        edges.append(edges[-1] - length)
+    while len(edges) <= PERIODS:
+        begins = datetime.fromtimestamp(edges[-1] / SECOND_US, ZoneInfo(zone)).date()
+        edges.append(day_us(begins - timedelta(days=period.days), zone))  # a day may have 23 or 25 hours
     points = []
     for end, start in pairwise(edges):
-        if start < first and end != period.end_us:
+        if start < first and end <= period.start_us:
             break
         points.append(Point(start, end, reaches(known.between(start, end))[0][id]))
     return tuple(reversed(points))

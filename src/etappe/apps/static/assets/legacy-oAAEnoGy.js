@@ -1,1 +1,0 @@
-import{ht as e}from"./address.svelte-C3pzBb_A.js";e();
