@@ -210,6 +210,7 @@ def test_every_measured_field_of_a_page_opens_its_evidence(client: Client) -> No
                 assert evidence["question"]
                 assert evidence["n"] >= 30
                 assert evidence["interval_text"]
+                assert evidence["how"]
     bases = {field["text"]: field["basis"] for field in fields}
     assert bases["Weniger Werbung"] == "assumed"
     assert bases["Rat"] == "researched"
@@ -240,6 +241,13 @@ def test_relevance_and_journeys_are_said_without_names(client: Client, ws: Works
     assert len(shown["journeys"]) == 2
     assert shown["journeys"][0]["steps"][0]["after_us"] == 0
     assert "p1" not in json.dumps(shown).replace('"', " ").split()
+
+
+def test_the_people_of_a_persona_are_listed(client: Client, ws: Workspace) -> None:
+    found = asked(client, "/api/personas/early/people?limit=3")
+    young = ws.journeys(where="age = '18-29'")
+    assert found["total"] == len(young)
+    assert [one["customer"] for one in found["people"]] == young.names(range(3))  # type: ignore[arg-type]
 
 
 def test_a_search_is_a_preview_until_it_is_kept(client: Client) -> None:

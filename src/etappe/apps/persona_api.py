@@ -5,10 +5,11 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import numpy as np
 from litestar import Request, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from etappe.apps import personas, revisions
+from etappe.apps import exploring, personas, revisions
 from etappe.apps.persona_view import card, found_view, journeys_view, matrix_view, page, relevance_view
 from etappe.apps.personas import Told
 from etappe.apps.workspace import Workspace
@@ -17,6 +18,7 @@ from etappe.journeys.columns import Journeys
 from etappe.language import LANGUAGES
 from etappe.maps.draft import TEMPLATES
 from etappe.maps.persona import Persona
+from etappe.maps.portrait import membership
 
 if TYPE_CHECKING:
     from etappe.analysis.clusters import Clusters
@@ -102,6 +104,20 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
         _known(ws, persona_id)
         return journeys_view(ws, chosen(request), persona_id, count, _lang(lang))
 
+    @get("/api/personas/{persona_id:str}/people", sync_to_thread=True)
+    def people(
+        request: Request[Any, Any, Any],
+        persona_id: FromPath[str],
+        offset: FromQuery[int] = 0,
+        limit: FromQuery[int] = 20,
+    ) -> dict[str, Any]:
+        """The customers of a persona (personal)."""
+        _known(ws, persona_id)
+        journeys = chosen(request)
+        found = np.flatnonzero(membership(journeys, persona_id))
+        page_of = found[max(0, offset) : max(0, offset) + max(0, min(limit, 200))]
+        return {"total": len(found), "people": exploring.people(journeys, page_of)}
+
     @post("/api/personas/find", sync_to_thread=True, status_code=200)
     def preview(data: JSONBody[dict[str, Any]], lang: FromQuery[str] = "de") -> dict[str, Any]:
         """What would be found; nothing is stored. `k`, `traits`, `least`, `seed` as for `etappe personas find`."""
@@ -153,7 +169,7 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
         left_out = [{"name": name, "journeys": count} for name, count in made.left_out]
         return {"id": saved.map.id, "revision": saved.revision, "left_out": left_out}
 
-    return [gallery, one, matrix, relevant, representative, preview, create, edit, delete, draft_map]
+    return [gallery, one, matrix, relevant, representative, people, preview, create, edit, delete, draft_map]
 
 
 _NOBODY: Final = Told((), {}, {}, None, "")

@@ -159,6 +159,7 @@ def page(ws: "Workspace", told: Told, persona: Persona, journeys: Journeys, lang
         "shares_text": _rests(bases, lang),
         "profile": [_trait(one, lang, money) for one in profile(journeys, mine, goal)[:TRAITS]] if counted else [],
         "faults": [_fault(fault) for fault in faults],
+        "data_until": None if journeys.origin.data_until_us is None else iso(journeys.origin.data_until_us),
         "history": [{"revision": one.revision, "at": iso(one.at_us)} for one in history(ws, persona.id)],
     }
 
@@ -180,6 +181,7 @@ def _field(field: Field, known: Known | None, basis: Basis, stages: Mapping[str,
             "state": known.state,
             "state_text": _state(known, lang),
             **_figure(known.value, known.low, known.high, known.n, known.unit, lang, known.currency),
+            "how": _how(field, known, lang),
             "question": known.question,
             "snapshot": known.snapshot,
             "people": shown,
@@ -193,6 +195,16 @@ def _field(field: Field, known: Known | None, basis: Basis, stages: Mapping[str,
         "studies": list(field.studies),
         "evidence": evidence,
     }
+
+
+def _how(field: Field, known: Known, lang: str) -> str:
+    """How a number came about, in a sentence."""
+    m, n = field.measured, number(known.n, lang)
+    if m is not None and m.attribute is not None:
+        return word("persona.how.attribute", lang, name=m.attribute, text=m.is_ or "", n=n)
+    if m is not None and m.feature is not None:
+        return word("persona.how.mean" if known.unit == "percent" else "persona.how.median", lang, n=n)
+    return word("persona.how.question", lang, n=n)
 
 
 def _state(known: Known, lang: str) -> str | None:
