@@ -129,12 +129,18 @@ def test_answers_change_their_snapshot_with_the_personas(tmp_path: Path) -> None
 
 
 @pytest.mark.requirement("000-33")
-def test_a_new_search_keeps_personas_and_tells_the_drift(ws: Workspace) -> None:
+def test_a_new_search_keeps_personas_and_tells_the_drift(ws: Workspace, tmp_path: Path) -> None:
     found = ws.find_personas(k=3, seed=4)
     assert found.drift is not None
     assert {centre.id for centre in found.model.centres} == {"c1", "c2", "c3"}
     assert found.drift.changed is not None
     assert found.drift.changed < 0.2
+    assert personas.last_drift(ws, ws.journeys()) is None  # nothing was kept a second time
+    later = filled(tmp_path)
+    later.find_personas(k=3, keep=True)
+    again = later.find_personas(k=4, keep=True)
+    assert personas.last_drift(later, later.journeys()) == again.drift
+    assert len(later.personas()) >= 4  # a persona whose centre is gone stays, without customers
 
 
 def test_a_persona_that_somebody_else_saved_since_is_not_overwritten(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ none.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -71,6 +72,19 @@ class Centres(msgspec.Struct, frozen=True, kw_only=True):
     """(f, d) from standardised features to axes."""
     centres: tuple[Centre, ...]
     traits: tuple[Trait, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """How a refit moved the clusters."""
+
+    changed: float | None
+    """Share of the customers with a persona before and after, whose persona is another one now."""
+    n: int
+    moved: dict[str, float]
+    """For each id that stayed, how far its centre went, in units of the scatter within clusters."""
+    new: tuple[str, ...]
+    gone: tuple[str, ...]
 
 
 def compared(names: Sequence[str], *, channels: bool) -> tuple[str, ...]:
@@ -233,3 +247,24 @@ def nearest(model: Centres, journeys: Journeys) -> Int:
         within = (apart[np.arange(len(best)), best] <= reach[best]) & (touchpoints >= model.least)
         out[first : first + len(best)] = np.where(within, best, NONE)
     return out
+
+
+def drift_of(former: Centres, now: Centres, journeys: Journeys) -> Drift:
+    """How centres moved: by id, over the same journeys."""
+    before, after = nearest(former, journeys), nearest(now, journeys)
+    old, new = [centre.id for centre in former.centres], [centre.id for centre in now.centres]
+    y = places(former, journeys)[0] if set(old) & set(new) else np.zeros((0, 0))
+    moved = {}
+    for c, id in enumerate(new):
+        if id in old and (after == c).any():
+            at = np.asarray(former.centres[old.index(id)].at)
+            moved[id] = float(np.linalg.norm(y[after == c].mean(axis=0) - at))
+    both = (before >= 0) & (after >= 0)
+    stayed = np.array(old)[before[both]] == np.array(new)[after[both]] if both.any() else both
+    return Drift(
+        changed=float(1 - stayed.mean()) if both.any() else None,
+        n=int(both.sum()),
+        moved=moved,
+        new=tuple(id for id in new if id not in old),
+        gone=tuple(id for id in old if id not in new),
+    )

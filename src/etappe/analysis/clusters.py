@@ -24,13 +24,14 @@ from etappe.analysis.behaviour import (
     NONE,
     Centre,
     Centres,
+    Drift,
     Float,
     Trait,
     compared,
     distances,
+    drift_of,
     nearest,
     needed,
-    places,
     scaled,
 )
 from etappe.analysis.features import measure, names_of
@@ -63,19 +64,6 @@ SAME: Final = 0.3
 STEPS: Final = 200
 MOST_TEXTS: Final = 40
 """Of a trait: more values are no classes."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drift:
-    """How a refit moved the clusters."""
-
-    changed: float | None
-    """Share of the customers with a persona before and after, whose persona is another one now."""
-    n: int
-    moved: dict[str, float]
-    """For each id that stayed, how far its centre went, in units of the scatter within clusters."""
-    new: tuple[str, ...]
-    gone: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -350,21 +338,4 @@ def _kept(model: Centres, former: Centres, journeys: Journeys) -> tuple[Centres,
             fresh += 1
         ids.append(f"c{fresh}")
     centres = tuple(msgspec.structs.replace(c, id=id) for c, id in zip(model.centres, ids, strict=True))
-    moved = {}
-    y = places(former, journeys)[0] if pairs else np.zeros((0, 0))
-    for c, r in pairs.items():
-        mean = y[new == c].mean(axis=0) if (new == c).any() else np.asarray(former.centres[r].at)
-        moved[ids[c]] = float(np.linalg.norm(mean - np.asarray(former.centres[r].at)))
-    both = (old >= 0) & (new >= 0)
-    stayed = np.array([ids[c] for c in new[both].tolist()]) == np.array(
-        [former.centres[r].id for r in old[both].tolist()]
-    )
-    kept = {ids[c] for c in pairs}
-    drift = Drift(
-        changed=float(1 - stayed.mean()) if both.any() else None,
-        n=int(both.sum()),
-        moved=moved,
-        new=tuple(id for id in ids if id not in kept),
-        gone=tuple(centre.id for centre in former.centres if centre.id not in kept),
-    )
-    return msgspec.structs.replace(model, centres=centres), drift
+    return (kept := msgspec.structs.replace(model, centres=centres)), drift_of(former, kept, journeys)

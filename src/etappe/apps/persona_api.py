@@ -10,7 +10,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from etappe.apps import exploring, personas, revisions
-from etappe.apps.persona_view import card, found_view, journeys_view, matrix_view, page, relevance_view
+from etappe.apps.persona_view import card, drift_view, found_view, journeys_view, matrix_view, page, relevance_view
 from etappe.apps.personas import Told
 from etappe.apps.workspace import Workspace
 from etappe.errors import BadDocument, BadQuestion, unknown
@@ -65,10 +65,11 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
 
     @get("/api/personas", sync_to_thread=True)
     def gallery(request: Request[Any, Any, Any], lang: FromQuery[str] = "de") -> dict[str, Any]:
-        """The personas with how many customers each has, and how stable the found ones are."""
+        """The personas: customers of each, stability of the found ones, and how the last search moved them."""
         told, journeys = personas.told(ws), chosen(request)
         shown = [] if told is None else [card(told, one, journeys, _lang(lang)) for one in told.personas]
-        return {"personas": shown, "customers": len(journeys)}
+        drift = drift_view(personas.last_drift(ws, journeys), _lang(lang))
+        return {"personas": shown, "customers": len(journeys), "drift": drift}
 
     @get("/api/personas/{persona_id:str}", sync_to_thread=True)
     def one(request: Request[Any, Any, Any], persona_id: FromPath[str], lang: FromQuery[str] = "de") -> dict[str, Any]:

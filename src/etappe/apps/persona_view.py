@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import numpy as np
 
-from etappe.analysis.behaviour import Centre, nearest
+from etappe.analysis.behaviour import Centre, Drift, nearest
 from etappe.apps.personas import Told, feature_word, goal_of, history
 from etappe.journeys.columns import Journeys
 from etappe.language import duration, number, percent, word
@@ -414,7 +414,7 @@ def found_view(ws: "Workspace", told: Told | None, found: "Clusters", journeys: 
         ],
         "features": [{"name": name, "title": feature_word(name, lang)} for name in model.features],
         "centres": centres,
-        "drift": _drift(found, lang),
+        "drift": drift_view(found.drift, lang),
     }
 
 
@@ -424,8 +424,8 @@ def _found_text(found: "Clusters", lang: str) -> str:
     return word(f"persona.find.why.{found.why}", lang, n=number(found.n, lang))
 
 
-def _drift(found: "Clusters", lang: str) -> dict[str, Any] | None:
-    drift = found.drift
+def drift_view(drift: Drift | None, lang: str) -> dict[str, Any] | None:
+    """How a search moved the personas of the one before."""
     if drift is None:
         return None
     share = "–" if drift.changed is None else percent(drift.changed, lang)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from etappe.analysis.behaviour import Centres
+from etappe.analysis.behaviour import Centres, Drift, drift_of
 from etappe.errors import BadDocument, WorkspaceBusy, unknown
 from etappe.journeys.columns import Journeys
 from etappe.language import LANGUAGES, word
@@ -136,6 +136,16 @@ def delete(ws: "Workspace", persona_id: str) -> None:
     stored(ws, persona_id)
     with ws.writing(), ws.engine.begin() as connection:
         documents.remove(connection, PERSONA, persona_id)
+
+
+def last_drift(ws: "Workspace", journeys: Journeys) -> Drift | None:
+    """How the last search that was kept moved the personas of the one before; None where there was only one."""
+    with ws.engine.connect() as connection:
+        now = documents.get(connection, CENTRES, CENTRES)
+        if now is None or now.revision < 2:
+            return None
+        before = documents.get(connection, CENTRES, CENTRES, now.revision - 1)
+    return drift_of(_centres(before.body), _centres(now.body), journeys) if before is not None else None
 
 
 def goal_of(ws: "Workspace", journeys: Journeys) -> str | None:
