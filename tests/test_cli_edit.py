@@ -55,3 +55,15 @@ def test_a_map_is_held_and_reported(tmp_path: Path) -> None:
     assert all(path.stat().st_size > 1000 for path in files)
     wrong = run("map", "report", "five-stages", "--to", tmp_path / "out", "--formats", "doc", "-w", folder)
     assert (wrong.returncode, "no kind of file named 'doc'" in wrong.stderr) == (1, True)
+
+
+def test_a_map_goes_through_a_spreadsheet_and_back(tmp_path: Path) -> None:
+    folder = shop(tmp_path).folder
+    yaml = written(tmp_path, "map.yaml", dump_map(template("four-stages")))
+    assert run("map", "render", yaml, "-o", tmp_path / "map.xlsx", "-w", folder).returncode == 0
+    assert run("map", "import", tmp_path / "map.xlsx").stdout.strip() == yaml.read_text(encoding="utf-8").strip()
+    stored = run("map", "import", tmp_path / "map.xlsx", "-w", folder, "--json")
+    assert json.loads(stored.stdout) == {"id": "four-stages", "revision": 1}
+    assert run("map", "render", "four-stages", "-o", tmp_path / "s.html", "--shared", "-w", folder).returncode == 0
+    wrong = run("map", "import", tmp_path / "nothing.csv")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)

@@ -100,3 +100,18 @@ def limit(us: int, lang: str) -> str:
             amount = us // size
             return f"{number(amount, lang)} {word(f'unit.{unit}.one' if amount == 1 else f'unit.{unit}.other', lang)}"
     return duration(us, lang)
+
+
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a text that begins so for a formula."""
+
+
+def harmless(value: object) -> object:
+    """A value for a spreadsheet: a text that it would take for a formula gets an apostrophe before it.
+
+    Examples
+    --------
+    >>> harmless("=1+1"), harmless("text"), harmless(-1)
+    ("'=1+1", 'text', -1)
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

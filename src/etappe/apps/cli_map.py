@@ -113,12 +113,46 @@ def map_check(
 @maps.command("render")
 def map_render(
     file: Annotated[str, typer.Argument(help="A map's YAML file, or the id of a stored map.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="map.svg, map.html or map.png.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="map.svg, .html, .png, .pdf, .xlsx, .csv, .md, .mmd, .cjml, .yaml or .json."),
+    ],
     theme: Annotated[Theme, typer.Option(help="Colours.")] = Theme.light,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="To pass on: hides small numbers and people's names.")
+    ] = False,
     workspace: Folder = HERE,
     lang: Lang = None,
 ) -> None:
-    """Draw a map with its evidence computed from the workspace's journeys."""
+    """Write a map as a file, its evidence computed from the workspace's journeys."""
     from etappe.apps.reports import render
 
-    render(file, out, "dark" if theme is Theme.dark else "light", workspace, lang)
+    render(file, out, "dark" if theme is Theme.dark else "light", workspace, lang, shared)
+
+
+@maps.command("import")
+def map_import(
+    file: Annotated[Path, typer.Argument(help="A map as yaml, json, csv, xlsx or cjml.")],
+    out: Out = None,
+    workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="Store it there.")] = None,
+    json: Json = False,
+) -> None:
+    """Read a map from another format: as YAML, or into a workspace."""
+    from etappe.apps import revisions, terminal
+    from etappe.errors import BadFile
+    from etappe.maps.document import dump_map
+    from etappe.maps.files import read_any
+
+    try:
+        content = file.read_bytes()
+    except OSError as fault:
+        raise BadFile(str(file), f"cannot be read: {fault.strerror}.") from None
+    found = read_any(content, file.name)
+    if workspace is not None:
+        saved = revisions.create(opened(workspace), found)
+        said = {"id": saved.map.id, "revision": saved.revision}
+        terminal.as_json(said) if json else terminal.say(saved.map.id)
+    elif out is not None:
+        out.write_text(dump_map(found), encoding="utf-8")
+    else:
+        terminal.say(dump_map(found))

@@ -26,7 +26,7 @@ from etappe.apps.splits import splits, stages, titles, translated
 from etappe.apps.workspace import Workspace
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
-from etappe.language import LANGUAGES, word
+from etappe.language import LANGUAGES, harmless, word
 from etappe.store import documents
 from etappe.units import iso
 
@@ -34,8 +34,6 @@ KIND: Final = "question"
 FORMATS: Final = {
     "csv": "text/csv", "parquet": "application/vnd.apache.parquet", "png": "image/png", "py": "text/x-python",
 }  # fmt: skip
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes a text that begins so for a formula."""
 SHOWN: Final = 500
 """Rows of the table on the screen; a file has all."""
 LONGEST: Final = 120
@@ -263,14 +261,10 @@ def csv_of(table: pa.Table) -> bytes:
     """A table as CSV; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow([_harmless(name) for name in table.column_names])
+    writer.writerow([harmless(name) for name in table.column_names])
     for row in table.to_pylist():
-        writer.writerow([_harmless(value) for value in row.values()])
+        writer.writerow([harmless(value) for value in row.values()])
     return out.getvalue().encode()
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def parquet_of(table: pa.Table) -> bytes:

@@ -6,23 +6,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import ceil
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
+from anyio.to_thread import run_sync
 from litestar import Request, get, post
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.datastructures import UploadFile
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, FromPath, FromQuery, JSONBody
 
 from etappe.apps import revisions
 from etappe.apps.map_view import bound_view
 from etappe.config import Report
-from etappe.errors import BadFile, EtappeError, unknown
+from etappe.errors import BadFile, EtappeError, UnknownName, unknown
 from etappe.journeys.columns import Journeys
 from etappe.maps.bound import BoundMap
 from etappe.maps.evidence import hold
-from etappe.maps.files import WRITERS
+from etappe.maps.files import WRITERS, read_any
 from etappe.maps.page import html
 from etappe.maps.printed import pdf
 from etappe.maps.shared import for_sharing, note
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from etappe.apps.workspace import Workspace
 
 EVERY_S: Final = 60
+LARGEST: Final = 20_000_000
+"""Bytes of a map that is sent."""
 log: Final = logging.getLogger("etappe")
 Theme = Literal["light", "dark"]
 Writer = Callable[[BoundMap, str], bytes]
@@ -180,6 +185,18 @@ def handlers(ws: "Workspace", chosen: Callable[[Request[Any, Any, Any]], Journey
         view = bound_view(shown, "de" if lang == "de" else "en", saved.revision, ws.data_version())
         return {"revision": saved.revision, "changed": saved.changed, "conflicts": [], "map": view}
 
+    @post("/api/maps/import", status_code=200, request_max_body_size=LARGEST)
+    async def import_map(
+        data: Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)],
+    ) -> dict[str, Any]:
+        """A new map from an uploaded file: yaml, json, csv, xlsx or cjml."""
+        upload = data.get("file")
+        if not isinstance(upload, UploadFile):
+            raise UnknownName("file", "no file was sent.", "Send a form with a part named file.")
+        content = await upload.read()
+        made = await run_sync(lambda: revisions.create(ws, read_any(content, PurePath(upload.filename).name)))
+        return {"id": made.map.id, "revision": made.revision}
+
     @get("/api/reports", sync_to_thread=True)
     def reports() -> dict[str, Any]:
         """The reports of etappe.toml, their newest files, and what went wrong last."""
@@ -190,4 +207,4 @@ def handlers(ws: "Workspace", chosen: Callable[[Request[Any, Any, Any]], Journey
             told.append({**msgspec.to_builtins(one), "files": names[-10:], "fault": schedule.faults.get(one.map)})
         return {"reports": told}
 
-    return [hold_now, reports]
+    return [hold_now, import_map, reports]

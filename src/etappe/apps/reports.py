@@ -73,7 +73,7 @@ def show_faults(faults: Sequence[Any], file: Path, as_json: bool) -> bool:
     return any(fault.level == "error" for fault in faults)
 
 
-def render(file: str, out: Path, theme: Theme, workspace: Path, lang: str | None) -> None:
+def render(file: str, out: Path, theme: Theme, workspace: Path, lang: str | None, shared: bool = False) -> None:
     """Draw a map, a YAML file or the id of a stored one, with the workspace's numbers where there is one."""
     from etappe.apps.workspace import Workspace
     from etappe.config import FILE
@@ -83,32 +83,22 @@ def render(file: str, out: Path, theme: Theme, workspace: Path, lang: str | None
     is_file = Path(file).is_file()
     if is_file and not (workspace / FILE).exists():
         bound = bind(read_map(Path(file)), now_us=time.time_ns() // 1000)
-        draw(bound, out, lang or bound.map.language, theme)
+        draw(bound, out, lang or bound.map.language, theme, shared)
         return
     ws = Workspace(workspace)
     bound = ws.bind(read_map(Path(file)) if is_file else ws.map(file))
-    draw(bound, out, lang or bound.map.language, theme)
+    draw(bound, out, lang or bound.map.language, theme, shared)
 
 
-def draw(bound: "BoundMap", out: Path, lang: str, theme: Theme) -> None:
-    """Write a bound map as SVG, HTML or PNG, by the name of the file."""
+def draw(bound: "BoundMap", out: Path, lang: str, theme: Theme, shared: bool = False) -> None:
+    """Write a bound map as a file of the kind that its name ends with."""
+    from etappe.apps.filing import KINDS, filed
+
     kind = out.suffix.removeprefix(".").lower()
-    if kind not in FORMATS:
-        raise BadFile(str(out), "has no known ending.", f"Write one of {', '.join('.' + name for name in FORMATS)}.")
+    if kind not in KINDS:
+        raise BadFile(str(out), "has no known ending.", f"Write one of {', '.join('.' + name for name in KINDS)}.")
+    content = filed(bound, kind, lang, theme, shared=shared)
     try:
-        if kind == "html":
-            from etappe.maps.page import html
-
-            out.write_text(html(bound, lang=lang, theme=theme), encoding="utf-8")
-            return
-        from etappe.maps.draw import svg
-
-        picture = svg(bound, lang=lang, theme=theme)
-        if kind == "svg":
-            out.write_text(picture, encoding="utf-8")
-        else:
-            from etappe.maps.picture import png
-
-            out.write_bytes(png(picture))
+        out.write_bytes(content)
     except OSError as fault:
         raise BadFile(str(out), f"cannot be written: {fault.strerror}.") from None

@@ -19,8 +19,8 @@ Basis = Literal["measured", "derived", "researched", "assumed"]
 
 State = Literal["fresh", "stale", "few", "changed", "failed", "none", "held", "hidden"]
 """fresh · stale: the data end before the window · few: below min_n, hidden · changed: outside the interval held in the
-file · failed: cannot be asked so · none: there is no such data yet · held: the number stands in the file · hidden: so few
-people are behind it that a page that is passed on does not show it."""
+file · failed: cannot be asked so · none: there is no such data yet · held: the number stands in the file · hidden: so
+few people are behind it that a page that is passed on does not show it."""
 
 SHOWN = frozenset(("fresh", "stale", "changed", "held"))
 """States in which a value may be seen."""
