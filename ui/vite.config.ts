@@ -5,18 +5,23 @@ import { defineConfig, type Plugin } from 'vite'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-/** `virtual:words/de`: the keys of the shared word lists that the screens use, one lazy chunk for each language. */
+/** Words that only the screens of maps, personas and touchpoints use; they come with those. Titles stand in the frame. */
+const MAPS = ['ui.edit.', 'ui.lane.', 'ui.map.', 'ui.personas.', 'ui.plan.', 'ui.touchpoints.', 'ui.wizard.']
+const later = (key: string) => MAPS.some((start) => key.startsWith(start)) && !key.endsWith('.title')
+
+/** `virtual:words/de`: the keys of the shared word lists that the screens use, one lazy chunk for each language, and
+ *  `virtual:words/de/maps` for those that only some screens need. */
 function words(): Plugin {
   return {
     name: 'words',
     resolveId: (id) => (id.startsWith('virtual:words/') ? `\0${id}` : undefined),
     load(id) {
-      const lang = /^\0virtual:words\/(de|en)$/.exec(id)?.[1]
+      const [, lang, part] = /^\0virtual:words\/(de|en)(\/maps)?$/.exec(id) ?? []
       if (lang === undefined) return undefined
       const path = here(`../src/etappe/locales/${lang}.json`)
       this.addWatchFile(path)
       const all = JSON.parse(readFileSync(path, 'utf-8')) as Record<string, string>
-      const mine = Object.entries(all).filter(([key]) => key.startsWith('ui.') || key.startsWith('unit.'))
+      const mine = Object.entries(all).filter(([key]) => (key.startsWith('ui.') || key.startsWith('unit.')) && later(key) === (part !== undefined))
       return `export default ${JSON.stringify(Object.fromEntries(mine.sort(([a], [b]) => (a < b ? -1 : 1))))}`
     },
   }

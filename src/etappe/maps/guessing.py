@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import get_close_matches
 from typing import Any, Final, Literal
 
 from etappe.analysis.ask import ask
@@ -56,39 +56,48 @@ def guesses(known: Journeys, registry: Registry) -> dict[str, Guess]:
         return {}
     rows = ask(known, Transitions(medians=False)).rows() if known.events else []
     channels = _channels(known, set(strange))
-    return {name: _guess(name, points, rows, channels.get(name), registry) for name in strange}
+    folded = {_folded(name): point.id for point in reversed(registry.touchpoints) for name in sorted(_names(point))}
+    words = {point.id: [_words(name) for name in _names(point)] for point in registry.touchpoints}
+    known_by = _Known(points, folded, words, registry)
+    return {name: known_by.guess(name, rows, channels.get(name)) for name in strange}
 
 
-def _guess(
-    name: str, points: Mapping[str, Touchpoint], rows: list[dict[str, Any]], channel: str | None, registry: Registry
-) -> Guess:
-    wanted = _folded(name)
-    near = max(
-        ((SequenceMatcher(None, wanted, _folded(other)).ratio(), p.id) for p in points.values() for other in _names(p)),
-        default=(0.0, ""),
-    )
-    if near[0] >= NEAR:
-        return _as("name", points[near[1]], near[1], channel, registry)
-    mine = _words(name)
-    shared = max(((max(len(mine & _words(o)) for o in _names(p)), p.id) for p in points.values()), default=(0, ""))
-    if shared[0]:
-        return _as("words", points[shared[1]], None, channel, registry)
-    around: Counter[str] = Counter()
-    for row in rows:
-        if row["from"] == name and row["to"] in points:
-            around[row["to"]] += row["count"]
-        elif row["to"] == name and row["from"] in points:
-            around[row["from"]] += row["count"]
-    if not around:
-        return Guess("nothing", None, "research", "digital", "direct", _known(channel, registry) or "web")
-    return Guess(
-        "position",
-        None,
-        _most(around, {id: points[id].atom for id in around}),
-        _most(around, {id: points[id].medium for id in around}),
-        _most(around, {id: points[id].contact for id in around}),
-        _known(channel, registry) or _most(around, {id: points[id].channel for id in around}),
-    )
+@dataclass(frozen=True)
+class _Known:
+    """What is known, in the forms in which names are compared."""
+
+    points: Mapping[str, Touchpoint]
+    folded: Mapping[str, str]
+    words: Mapping[str, list[frozenset[str]]]
+    registry: Registry
+
+    def guess(self, name: str, rows: list[dict[str, Any]], channel: str | None) -> Guess:
+        """What a name may be."""
+        points, registry = self.points, self.registry
+        near = get_close_matches(_folded(name), self.folded, n=1, cutoff=NEAR)
+        if near:
+            like = self.folded[near[0]]
+            return _as("name", points[like], like, channel, registry)
+        mine = _words(name)
+        shared = max(((max(len(mine & one) for one in sets), id) for id, sets in self.words.items()), default=(0, ""))
+        if shared[0]:
+            return _as("words", points[shared[1]], None, channel, registry)
+        around: Counter[str] = Counter()
+        for row in rows:
+            if row["from"] == name and row["to"] in points:
+                around[row["to"]] += row["count"]
+            elif row["to"] == name and row["from"] in points:
+                around[row["from"]] += row["count"]
+        if not around:
+            return Guess("nothing", None, "research", "digital", "direct", _known(channel, registry) or "web")
+        return Guess(
+            "position",
+            None,
+            _most(around, {id: points[id].atom for id in around}),
+            _most(around, {id: points[id].medium for id in around}),
+            _most(around, {id: points[id].contact for id in around}),
+            _known(channel, registry) or _most(around, {id: points[id].channel for id in around}),
+        )
 
 
 def _as(of: Literal["name", "words"], point: Touchpoint, like: str | None, channel: str | None, r: Registry) -> Guess:

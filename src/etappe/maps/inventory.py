@@ -7,7 +7,8 @@ touchpoint count as one. A touchpoint is `measured` (known, and in the data), `d
 Every number is the answer of a question in `etappe.analysis`; none is defined here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from re import fullmatch
@@ -25,7 +26,7 @@ from etappe.arrays import code_type
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry
 from etappe.maps.guessing import Guess, guesses
-from etappe.vocabulary import Contact, Medium, StageModel, Touchpoint, say
+from etappe.vocabulary import Contact, Medium, Touchpoint, say
 
 State = Literal["measured", "discovered", "dark", "absent"]
 SUPPORT: Final = ("complaint", "customer_service_call", "digital_support")
@@ -153,7 +154,7 @@ class Coverage:
     """Known touchpoints in the data that have no goal."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Inventory:
     """All touchpoints, the widest reach first, those that are not in the data last."""
 
@@ -169,6 +170,11 @@ class Inventory:
     period: Period | None
     journeys: int
     events: int
+
+    def __repr__(self) -> str:
+        counts = Counter(entry.state for entry in self.entries)
+        said = ", ".join(f"{count} {state}" for state, count in counts.items())
+        return f"<Inventory: {said}; {self.events:,} events of {self.journeys:,} journeys>"
 
     def find(self, name: str) -> Entry | None:
         """A touchpoint by its id, its key, or one of its names in the data."""
@@ -376,15 +382,11 @@ def signs_of(entry: Entry, usual: Mapping[str, float], middle: float | None) -> 
 
 def _coverage(known: Journeys, entries: Sequence[Entry]) -> Coverage:
     points = {entry.id: entry.touchpoint for entry in entries}
-
-    def view(name_of: Callable[[Touchpoint], str], note: str) -> tuple[dict[str, Share], dict[str, int]]:
-        names = [UNKNOWN if (p := points.get(name)) is None else name_of(p) for name in known.touchpoints]
-        return reaches(renamed(known, names, note))
-
-    explained, events = view(lambda _: "known", "known or not")
-    strange = explained.get(UNKNOWN)
+    names = [f"{p.medium} {p.contact}" if (p := points.get(name)) else UNKNOWN for name in known.touchpoints]
+    fields, counts = reaches(renamed(known, names, "by category"))
+    strange = fields.get(UNKNOWN)
     wholly = len(known) - (strange.count if strange else 0)
-    fields, counts = view(lambda p: f"{p.medium} {p.contact}", "by category")
+    explained = known.events - counts.get(UNKNOWN, 0)
     digital = sum(count for name, count in counts.items() if name.startswith("digital"))
     nothing = Share(0, len(known), 0.0 if len(known) else None, None, None)
 
@@ -398,9 +400,9 @@ def _coverage(known: Journeys, entries: Sequence[Entry]) -> Coverage:
         ("analog", "direct"), ("analog", "indirect"), ("digital", "direct"), ("digital", "indirect"),
     )  # fmt: skip
     return Coverage(
-        events=plain_share(events.get("known", 0), known.events),
+        events=plain_share(explained, known.events),
         journeys=plain_share(wholly, len(known)),
-        digital=plain_share(digital, events.get("known", 0)),
+        digital=plain_share(digital, explained),
         categories=tuple(category(medium, contact) for medium, contact in kinds),
         goalless=tuple(e.id for e in entries if any(sign.kind == "no-goal" for sign in e.signs)),
     )
@@ -409,8 +411,3 @@ def _coverage(known: Journeys, entries: Sequence[Entry]) -> Coverage:
 def plain_share(count: int, n: int) -> Share:
     """A share of a whole that is counted in full: it has no interval."""
     return Share(count, n, count / n if n else None, None, None)
-
-
-def stage_titles(model: StageModel, lang: str) -> dict[str, str]:
-    """The titles of a model's stages."""
-    return {stage.id: say(stage.title, lang) for stage in model.stages}

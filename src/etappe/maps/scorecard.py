@@ -104,7 +104,7 @@ class Target:
     verdict: Verdict
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Card:
     """The score card of a touchpoint."""
 
@@ -127,6 +127,10 @@ class Card:
     target: Target | None
     items: tuple[Item, ...]
     aids: tuple[Aid, ...]
+
+    def __repr__(self) -> str:
+        reach = self.entry.reach
+        return f"<Card: {self.entry.id}, {self.entry.state}; {reach.count:,} of {reach.n:,} journeys>"
 
 
 def card(

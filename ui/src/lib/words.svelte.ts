@@ -6,6 +6,9 @@ export type Key = Whole extends infer K ? (K extends `${infer Base}.one` ? Base 
 export type Lang = 'de' | 'en'
 
 const lists = { de: () => import('virtual:words/de'), en: () => import('virtual:words/en') }
+/** Words that only some screens use. */
+const later = { de: { maps: () => import('virtual:words/de/maps') }, en: { maps: () => import('virtual:words/en/maps') } }
+type Part = keyof (typeof later)['de']
 
 class Language {
   lang = $state<Lang>('de')
@@ -15,11 +18,24 @@ class Language {
   rules = $derived(new Intl.PluralRules(this.lang))
   numbers = $derived(new Intl.NumberFormat(this.lang, { maximumFractionDigits: 2 }))
 
+  #parts = new Set<Part>()
+
   async use(lang: Lang) {
-    this.words = (await lists[lang]()).default
+    const found = await Promise.all([lists[lang](), ...[...this.#parts].map((part) => later[lang][part]())])
+    this.words = Object.assign({}, ...found.map((one) => one.default))
     this.lang = lang
     document.documentElement.lang = lang
     remember('etappe.lang', lang)
+  }
+
+  /** The words of some screens, before one of them is shown. */
+  async need(part: Part) {
+    if (this.#parts.has(part)) return
+    const { lang } = this
+    const found = (await later[lang][part]()).default
+    this.#parts.add(part)
+    if (this.lang === lang) this.words = { ...this.words, ...found }
+    else await this.use(this.lang)
   }
 }
 

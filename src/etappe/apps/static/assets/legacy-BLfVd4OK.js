@@ -1,1 +1,0 @@
-import{ht as e}from"./address.svelte-Dtwg1HaC.js";e();
