@@ -1,0 +1,1 @@
+import{ht as e}from"./address.svelte-CZr5Eap-.js";e();
