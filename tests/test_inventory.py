@@ -1,6 +1,7 @@
 """The touchpoint inventory: every number against a plain recomputation, what is not known or cannot be seen, advice."""
 
 import itertools
+from datetime import date
 from statistics import median
 
 import pytest
@@ -314,6 +315,24 @@ def test_what_cannot_be_is_refused_with_its_place(fields, where):
     with pytest.raises(BadDocument) as refused:
         registered(None, changed(point, fields))
     assert where in str(refused.value)
+
+
+def test_a_target_in_the_file_is_written_as_people_write_it():
+    text = OURS.replace(
+        "    owner: Stores\n", "    owner: Stores\n    kpi: satisfaction\n    target: 4.2\n    due: 2026-12-31\n"
+    )
+    known = extend(REGISTRY, text)
+    point = known.find("kiosk_order")
+    assert point is not None
+    assert (point.target, point.due) == (4.2, date(2026, 12, 31))
+    some = journeys(*["0 kiosk_order"] * 40, columns={"rating": ["5", "4"] * 20})
+    one = card(some, known, inventory(some, known), "kiosk_order")
+    assert one.target is not None
+    assert (one.target.value, one.target.verdict) == (4.2, "reached")
+    moved = registered(text, changed(point, {"due": "2027-01-31"}))
+    assert "due: 2027-01-31" in moved
+    assert "target: 4.2" in moved
+    assert "due" not in registered(text, changed(point, {"due": ""}))
 
 
 def test_a_target_is_judged_by_the_whole_interval():

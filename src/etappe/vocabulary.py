@@ -1,5 +1,6 @@
 """Vocabulary: the field's words as structs. docs/vocabulary.md explains each, and a test holds the two together."""
 
+from datetime import date
 from typing import Final, Literal
 
 import msgspec
@@ -64,9 +65,9 @@ class Touchpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Names in the data that mean this touchpoint, besides its id."""
     kpi: Kpi | None = None
     """The figure by which the goal is judged."""
-    target: str = ""
+    target: str | float = ""
     """What the figure shall come to: "25 %", a time such as "2d", or a number."""
-    due: str = ""
+    due: date | None = None
     """The day by which: 2026-12-31."""
 
 

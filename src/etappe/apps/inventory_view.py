@@ -9,7 +9,7 @@ from typing import Any, Final
 from etappe.analysis.answer import MIN_N
 from etappe.journeys.stages import Registry
 from etappe.journeys.targets import LOWER
-from etappe.language import MINUS, date, duration, number, percent, word
+from etappe.language import MINUS, date, day, duration, number, percent, word
 from etappe.maps.figures import NBSP, amount
 from etappe.maps.guessing import Guess
 from etappe.maps.inventory import Category, Change, Entry, Inventory, Period, Share, Sign
@@ -183,7 +183,9 @@ class View:
             "contact": point.contact, "category": self.category(point.medium, point.contact), "channel": point.channel,
             "channel_title": self.channels.get(point.channel, point.channel), "owner": say(point.owner, self.lang),
             "goal": goal, "goal_note": "" if goal else self.word("goal.none"), "kpi": point.kpi,
-            "kpi_title": self.word(f"kpi.{point.kpi}") if point.kpi else "", "target": point.target, "due": point.due,
+            "kpi_title": self.word(f"kpi.{point.kpi}") if point.kpi else "",
+            "target": point.target if isinstance(point.target, str) else f"{point.target:g}",
+            "due": point.due.isoformat() if point.due else "",
             "match": list(point.match),
         }  # fmt: skip
 
@@ -354,7 +356,9 @@ class View:
         if target is None:
             return None
         side = "most" if target.kpi in LOWER else "least"
-        wanted = self.word(f"target.{side}", figure=self.word(f"kpi.{target.kpi}"), value=target.text)
+        text = target.text if isinstance(target.text, str) else number(target.text, self.lang, 2)
+        by = self.word("target.due", day=day(target.due.isoformat(), self.lang)) if target.due else ""
+        wanted = self.word(f"target.{side}", figure=self.word(f"kpi.{target.kpi}"), value=text, due=by)
         return {
             "kpi": target.kpi, "value": target.value, "verdict": target.verdict,
             "text": f"{wanted} {self.word(f'verdict.{target.verdict}')}",

@@ -5,7 +5,7 @@ from math import isfinite
 from typing import Final, Literal
 
 from etappe.errors import BadDocument, EtappeError
-from etappe.units import duration_us, read_day
+from etappe.units import duration_us
 from etappe.vocabulary import Kpi, Touchpoint
 
 SHARES: Final = ("reach", "conversion", "onward", "exit")
@@ -16,7 +16,7 @@ _PERCENT: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*%")
 Verdict = Literal["reached", "missed", "open"]
 
 
-def target_of(kpi: Kpi, text: str) -> float:
+def target_of(kpi: Kpi, text: str | float) -> float:
     """A target as a number: a share of 1, microseconds, or a number as it stands.
 
     Raises
@@ -29,7 +29,7 @@ def target_of(kpi: Kpi, text: str) -> float:
     >>> target_of("reach", "12,5 %"), target_of("time", "2d"), target_of("satisfaction", "4.2")
     (0.125, 172800000000.0, 4.2)
     """
-    wanted = text.strip()
+    wanted = text.strip() if isinstance(text, str) else f"{text:g}"
     if kpi in SHARES:
         found = _PERCENT.fullmatch(wanted)
         if found is None or not 0 < float(found[1].replace(",", ".")) <= 100:
@@ -50,16 +50,14 @@ def target_of(kpi: Kpi, text: str) -> float:
 
 
 def fault_of(touchpoint: Touchpoint) -> BadDocument | None:
-    """What is wrong with a touchpoint's figure, target and day, if anything."""
+    """What is wrong with a touchpoint's figure and target, if anything."""
     if touchpoint.target and touchpoint.kpi is None:
         return BadDocument("target", "a target needs a figure.", "Add kpi: reach, conversion, time, exit or another.")
     try:
         if touchpoint.target and touchpoint.kpi is not None:
             target_of(touchpoint.kpi, touchpoint.target)
-        if touchpoint.due:
-            read_day(touchpoint.due)
     except EtappeError as error:
-        return BadDocument("due" if error.where != "target" else "target", error.what, error.hint)
+        return BadDocument("target", error.what, error.hint)
     return None
 
 

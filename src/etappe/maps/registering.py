@@ -1,17 +1,19 @@
 """Registering: a touchpoint written into a workspace's registry file; the rest of the file, comments too, stays."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
 import msgspec
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from etappe.documents import load
-from etappe.errors import BadDocument
+from etappe.errors import BadDocument, EtappeError
 from etappe.journeys.stages import Registry, default_registry, extend
 from etappe.maps.applied import new_id
 from etappe.maps.document import load_yaml, written
 from etappe.maps.guessing import Guess
+from etappe.units import read_day
 from etappe.vocabulary import ATOMS, I18n, Touchpoint
 
 EMPTY: Final = "extends: default\ntouchpoints: []\n"
@@ -43,10 +45,19 @@ def changed(point: Touchpoint, fields: Mapping[str, Any], lang: str | None = Non
         values[name] = _text(values[name], text, lang) if name in TEXTS and isinstance(text, str) else text
     if values["kpi"] in ("", None):
         values["kpi"], values["target"] = None, values["target"] if values["kpi"] is None else ""
+    if isinstance(values["due"], str):
+        values["due"] = _day(values["due"])
     try:
         return msgspec.convert({"id": point.id, **values}, Touchpoint)
     except msgspec.ValidationError as error:
         raise BadDocument("touchpoint", f"{str(error)[0].lower()}{str(error)[1:]}.") from None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return read_day(text) if text else None
+    except EtappeError as error:
+        raise BadDocument("touchpoint: due", error.what, error.hint) from None
 
 
 def _text(old: I18n, text: str, lang: str | None) -> I18n:

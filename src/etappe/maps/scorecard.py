@@ -10,7 +10,7 @@ the first other one to that. `conversion`: how many reach a goal of the workspac
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -99,9 +99,10 @@ class Target:
 
     kpi: Kpi
     value: float
-    text: str
+    text: str | float
     measured: Share | Amount | None
     verdict: Verdict
+    due: date | None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -304,4 +305,6 @@ def _target(entry: Entry, measured: dict[Kpi, Share | Amount | None]) -> Target 
     wanted, now = target_of(point.kpi, point.target), measured[point.kpi]
     scale = 10_000 if point.kpi == "revenue" else 1  # money is written in whole units, and counted in 1/10,000
     low, high = (now.low, now.high) if now is not None and not now.few else (None, None)
-    return Target(point.kpi, wanted * scale, point.target, now, verdict(point.kpi, wanted * scale, low, high))
+    return Target(
+        point.kpi, wanted * scale, point.target, now, verdict(point.kpi, wanted * scale, low, high), point.due
+    )
