@@ -66,7 +66,7 @@ def test_meta_says_what_the_workspace_holds(client: Client) -> None:
     assert (meta["workspace"], meta["events"], meta["customers"]) == ("Shop", 6, 3)
     assert (meta["first_day"], meta["last_day"]) == ("2026-03-01", "2026-03-06")
     assert meta["attributes"] == [{"name": "age", "values": ["30-39", "40-49"]}]
-    assert meta["maps"] == [{"id": "shop", "title": "Laden"}]
+    assert meta["maps"] == [{"id": "shop", "title": "Laden", "parent": None}]
 
 
 def test_the_overview_counts_compares_and_filters(client: Client) -> None:

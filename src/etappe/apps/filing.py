@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from math import ceil
 from pathlib import Path, PurePath
 from threading import Thread
@@ -165,10 +166,14 @@ class Schedule:
             time.sleep(EVERY_S)
 
 
+@cache
+def schedule_of(ws: "Workspace") -> Schedule:
+    """The one schedule of a workspace in this process; the server starts it."""
+    return Schedule(ws)
+
+
 def handlers(ws: "Workspace", chosen: Callable[[Request[Any, Any, Any]], Journeys]) -> list[Any]:
-    """The routes; the schedule of reports begins with them."""
-    schedule = Schedule(ws)
-    schedule.start()
+    """The routes."""
 
     @post("/api/maps/{map_id:str}/hold", sync_to_thread=True, status_code=200)
     def hold_now(
@@ -204,7 +209,7 @@ def handlers(ws: "Workspace", chosen: Callable[[Request[Any, Any, Any]], Journey
         for one in ws.settings.report:
             folder = ws.folder / one.folder
             names = sorted(path.name for kind in one.formats for path in folder.glob(f"{one.map}-????-??-??.{kind}"))
-            told.append({**msgspec.to_builtins(one), "files": names[-10:], "fault": schedule.faults.get(one.map)})
+            told.append({**msgspec.to_builtins(one), "files": names[-10:], "fault": schedule_of(ws).faults.get(one.map)})
         return {"reports": told}
 
     return [hold_now, import_map, reports]

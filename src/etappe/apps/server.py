@@ -66,6 +66,9 @@ def serve(folder: Path, host: str, port: int) -> None:
 def application() -> Any:
     """The application of the server's worker, over the workspace that `serve` named."""
     from etappe.apps.api import make_app
+    from etappe.apps.filing import schedule_of
     from etappe.apps.workspace import open as open_workspace
 
-    return make_app(open_workspace(os.environ[FOLDER]), int(os.environ[PORT]), os.environ[HOST])
+    workspace = open_workspace(os.environ[FOLDER])
+    schedule_of(workspace).start()
+    return make_app(workspace, int(os.environ[PORT]), os.environ[HOST])
