@@ -45,7 +45,7 @@ class WithInventory:
         whole = everything if everything is not None else some
         span = period or last_days(ws, whole)
         registry, settings = ws.registry(), ws.settings
-        key = (registry.digest, settings.stage_model, settings.goals, span, id(whole))
+        key = (registry.digest, settings.stage_model, settings.goals, span, whole.origin, whole.events)
         held = _kept.setdefault(some, {})
         if key not in held:
             held[key] = inventory(
