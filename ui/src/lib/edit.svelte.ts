@@ -63,7 +63,7 @@ export class Editing {
   }
 
   send(...edits: Edit[]) {
-    for (const edit of edits) if (edit.edit === 'write') this.#ahead(edit)
+    for (const edit of edits) this.#ahead(edit)
     this.#push('edit', { edits }, (saved) => this.#done(saved, this.#undo, true))
   }
 
@@ -154,7 +154,7 @@ export class Editing {
         this.conflicts = [...this.conflicts, ...saved.conflicts]
         // What was typed since then is still to come: the answer does not know it.
         this.map = saved.map
-        for (const later of this.#queue) for (const edit of (later.body.edits ?? []) as Edit[]) if (edit.edit === 'write') this.#ahead(edit)
+        for (const later of this.#queue) for (const edit of (later.body.edits ?? []) as Edit[]) this.#ahead(edit)
         forget()
       }
     } catch (error) {
@@ -166,18 +166,46 @@ export class Editing {
     }
   }
 
-  /** Show a written text before the server has it. */
-  #ahead({ lane, place, fields }: Edit) {
-    const text = (fields as Record<string, unknown>).text
+  /** Show a written text or a moved part before the server has it: the next move starts from there. */
+  #ahead(edit: Edit) {
     const map = this.map
-    if (typeof text !== 'string' || !map) return
-    const cells = map.cells.map((cell) => (cell.lane === lane && cell.place === place ? { ...cell, text, own_text: text } : cell))
-    if (!cells.some((cell) => cell.lane === lane && cell.place === place)) {
-      const at = span(map, String(place))
-      if (at) cells.push({ ...EMPTY, lane: String(lane), place: String(place), text, own_text: text, ...at })
-    }
-    this.map = { ...map, cells }
+    if (map && edit.edit === 'write') this.map = written(map, edit)
+    if (map && edit.edit === 'move') this.map = moved(map, edit)
   }
+}
+
+function written(map: JourneyMap, { lane, place, fields }: Edit): JourneyMap {
+  const text = (fields as Record<string, unknown>).text
+  if (typeof text !== 'string') return map
+  const cells = map.cells.map((cell) => (cell.lane === lane && cell.place === place ? { ...cell, text, own_text: text } : cell))
+  const at = cells.some((cell) => cell.lane === lane && cell.place === place) ? null : span(map, String(place))
+  if (at) cells.push({ ...EMPTY, lane: String(lane), place: String(place), text, own_text: text, ...at })
+  return { ...map, cells }
+}
+
+/** A list with one of its parts behind another, or at the front. */
+function behind<T extends { id: string }>(list: T[], id: string, after: unknown): T[] {
+  const one = list.find((part) => part.id === id)
+  const rest = list.filter((part) => part.id !== id)
+  if (one) rest.splice(rest.findIndex((part) => part.id === after) + 1, 0, one)
+  return rest
+}
+
+function moved(map: JourneyMap, { kind, id, after }: Edit): JourneyMap {
+  const name = String(id)
+  if (kind === 'lane') return { ...map, lanes: behind(map.lanes, name, after) }
+  let stages = kind === 'stage' ? behind(map.stages, name, after) : map.stages
+  if (kind === 'step') {
+    const home = map.stages.find((stage) => stage.id === after || stage.steps.includes(String(after)))
+    stages = map.stages.map((stage) => {
+      const steps = stage.steps.filter((step) => step !== name)
+      if (stage === home) steps.splice(steps.indexOf(String(after)) + 1, 0, name)
+      return { ...stage, steps }
+    })
+  }
+  const steps = map.steps.map((step) => ({ ...step, stage: stages.find((stage) => stage.steps.includes(step.id))?.id ?? step.stage }))
+  const next = { ...map, stages, steps }
+  return { ...next, cells: map.cells.map((cell) => ({ ...cell, ...span(next, cell.place) })) }
 }
 
 const EMPTY: Omit<Cell, 'lane' | 'place' | 'first' | 'span'> = {
