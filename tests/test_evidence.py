@@ -341,3 +341,10 @@ def test_the_day_of_the_data_is_that_of_their_own_time_zone():
     bound = bind(read_map(GOLDEN / "small.yaml"), shop, None, NOW)
     assert period(bound.map, bound, "de") == "Daten bis 27.10.1970"
     assert bound.data_until == "1970-10-28T03:00:00Z"
+
+
+def test_a_touchpoint_has_its_share_of_the_credit_as_a_derived_number():
+    b = one("metric: attribution.share, parameters: {touchpoint: brief, to: till, model: first}")
+    assert (b.state, b.value, b.n) == ("fresh", 100.0, 80)
+    assert b.low is not None
+    assert "keine Ursache" in b.sentence["de"]

@@ -244,6 +244,23 @@ def _revenue_per_journey(request: Request) -> Number:
     return Number(**{**vars(found), "value": found.value / found.n, "low": low, "high": high})
 
 
+def _attribution(request: Request) -> Number:
+    """The share of the purchases' credit that a touchpoint has; the interval is of the customers (bootstrap)."""
+    question: Row = {
+        "question": "attribution", "goal": request.end, "model": request.model or "linear", "window": "30d",
+        "bootstrap": 200,
+    }  # fmt: skip
+    answer, rows = request.ask(question)
+    found = [row for row in rows if row["touchpoint"] == request.touchpoint]
+    n = answer.denominators["conversions"]
+    if not found:
+        return Number(value=0.0 if n else None, n=n, answer=answer, question=question)
+    row = found[0]
+    return Number(
+        value=row["share"], n=n, low=row["low"], high=row["high"], answer=answer, question=question, row=row
+    )  # fmt: skip
+
+
 HOW: Final[Mapping[str, Callable[[Request], Number]]] = {
     "reach": _reach,
     "reach_share": _reach_share,
@@ -254,6 +271,7 @@ HOW: Final[Mapping[str, Callable[[Request], Number]]] = {
     "transition": _transition,
     "stage_time": _stage_time,
     "count": _count,
+    "attribution": _attribution,
     "revenue": _revenue,
     "revenue_per_journey": _revenue_per_journey,
 }

@@ -136,6 +136,8 @@ class Binder:
             given["touchpoint"] = self.touchpoint(parameters.touchpoint, "touchpoint")
         elif metric.how == "repeat":
             given["touchpoint"] = self.buying()
+        if metric.how == "attribution":
+            given["end"] = self.touchpoint(parameters.end, "to") if parameters.end else self.buying()
         if "from" in metric.parameters:
             if parameters.start is None:
                 raise BadQuestion("from", "is missing.", "Name the step or touchpoint where it starts.")

@@ -9,7 +9,7 @@ from etappe.condition import Both, Compare, Node, to_text
 from etappe.expression import parse
 from etappe.maps.model import Evidence, Parameters
 
-Needs = Literal["data", "surveys", "texts", "models", "tickets", "pages", "automations", "hand"]
+Needs = Literal["data", "surveys", "texts", "tickets", "pages", "automations", "hand"]
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ METRICS: Final[dict[str, Metric]] = {
         Metric("survey.ces", "surveys", "score", "", (), ("touchpoint", "survey")),
         Metric("survey.topic_share", "surveys", "percent", "", (), ("touchpoint", "survey"), derived=True),
         Metric("text.sentiment", "texts", "score", "", (), ("touchpoint",), derived=True),
-        Metric("attribution.share", "models", "percent", "", (), ("touchpoint", "model"), derived=True),
+        Metric("attribution.share", "data", "percent", "attribution", ("touchpoint",), ("to", "model"), derived=True),
         Metric("support.contact_rate", "tickets", "percent", "", (), ("touchpoint",)),
         Metric("page.rage_click_rate", "pages", "percent", "", (), ("touchpoint",), derived=True),
         Metric("page.error_rate", "pages", "percent", "", (), ("touchpoint",)),

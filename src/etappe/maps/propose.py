@@ -76,6 +76,8 @@ def _fitting(document: JourneyMap, place: str, registry: Registry | None) -> Ite
         known = registry.find(str(points[first])) if registry is not None else None
         if known is not None and known.atom == "buy":
             yield _evidence("journey.repeat_rate", touchpoint=first, within="90d")
+        if known is None or known.atom != "buy":
+            yield _evidence("attribution.share", touchpoint=first)
         yield _evidence("revenue.sum", touchpoint=first)
         yield _evidence("revenue.per_journey", touchpoint=first)
         for metric in ("survey.csat", "survey.nps", "survey.ces", "text.sentiment", "support.contact_rate"):
