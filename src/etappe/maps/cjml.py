@@ -1,8 +1,9 @@
 """CJML: a planned journey in the XML of the Customer Journey Modelling Language 2.0 (SINTEF, cjml.no), out and in.
 
 What is carried: the steps in order, who begins each and who receives it, its channel, and the stages as phases.
-Feelings, numbers and other lanes are not: CJML keeps experience to actual journeys. The element names are those of the
-published example of an actual journey, with `planned` for `actual`; that of phases is ours, where none was published.
+Feelings, numbers and other lanes are not: CJML keeps experience to actual journeys. The schema was not to be had; the
+names of elements are those of the published example and of what CJML's public editor writes and reads. Phases that list
+their touchpoints, as Etappe once wrote them, are read too.
 """
 
 import re
@@ -35,7 +36,12 @@ def to_cjml(bound: BoundMap, lang: str = "de") -> bytes:
     root = Element("CJML", version="2.0")
     journey = SubElement(root, "plannedJourney")
     SubElement(journey, "journeyID").text = m.id
-    SubElement(journey, "journeyName").text = say(m.title, lang)
+    SubElement(journey, "journeyTitle").text = say(m.title, lang)
+    phases = SubElement(journey, "journeyPhases")
+    for stage in m.stages:
+        phase = SubElement(phases, "journeyPhase", phaseID=stage.id)
+        SubElement(phase, "phaseName").text = say(stage.title, lang)
+        SubElement(phase, "phaseDescription").text = say(stage.text, lang)
     actors = SubElement(journey, "actors")
     user = SubElement(actors, "endUser", actorID=CUSTOMER)
     SubElement(user, "actorName").text = ", ".join(m.personas) or "Customer"
@@ -44,24 +50,20 @@ def to_cjml(bound: BoundMap, lang: str = "de") -> bytes:
         provider = SubElement(actors, "serviceProvider", actorID=name)
         department = say(m.owner.department, lang) if m.owner and name == "company" else ""
         SubElement(provider, "companyName").text = department or name
-    phases = SubElement(journey, "phases")
-    for stage in m.stages:
-        phase = SubElement(phases, "phase", phaseID=stage.id)
-        SubElement(phase, "phaseName").text = say(stage.title, lang)
-        for step in stage.steps:
-            SubElement(phase, "refersTo", touchpointIDref=step.id)
     points = {point.id: point for point in m.touchpoints}
     touchpoints = SubElement(journey, "touchpoints")
-    for step in m.steps:
-        _touchpoint(touchpoints, step, points.get(step.touchpoint or ""), lang)
+    for stage in m.stages:
+        for step in stage.steps:
+            _touchpoint(touchpoints, stage, step, points.get(step.touchpoint or ""), lang)
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'.encode()
 
 
-def _touchpoint(into: Element, step: Step, point: Touchpoint | None, lang: str) -> None:
+def _touchpoint(into: Element, stage: Stage, step: Step, point: Touchpoint | None, lang: str) -> None:
     communication = step.kind == "communication"
     made = SubElement(into, "plannedCommunicationPoint" if communication else "plannedAction")
     SubElement(made, "touchpointID").text = step.id
+    SubElement(made, "belongsTo", phaseIDref=stage.id)
     initiator = SubElement(made, "initiator")
     SubElement(initiator, "refersTo", actorIDref=step.initiator)
     SubElement(initiator, "initiatorLabel").text = say(step.title, lang)
@@ -95,21 +97,27 @@ def from_cjml(content: bytes, where: str = "map.cjml") -> JourneyMap:
     if root.tag != "CJML" or journey is None:
         fault = Fault(where, "", None, "holds no journey of CJML.", "It begins with <CJML><plannedJourney>.")
         raise BadMap(where, [fault])
-    kinds = {_text(user, "actorName"): user.get("actorID", "") for user in journey.iter("endUser")}
+    kinds = {
+        _text(user, "actorName") or user.get("actorID", ""): user.get("actorID") or user.get("actorIDref", "")
+        for user in journey.iter("endUser")
+    }
     users = set(kinds.values())
     steps: dict[str, Step] = {}
+    homes: dict[str, str] = {}
     points: dict[str, Touchpoint] = {}
     for i, one in enumerate(journey.iterfind("touchpoints/*")):
         step, point = _step(one, f"s{i + 1}", users, points)
         if step.id in steps:
             raise BadMap(where, [Fault(where, step.id, None, f"the touchpoint {step.id!r} stands twice.")])
         steps[step.id] = step
+        if (home := one.find("belongsTo")) is not None:
+            homes[step.id] = home.get("phaseIDref", "")
         if point is not None:
             points[point.id] = point
-    stages = _stages(journey, steps)
-    personas = tuple(name for name in kinds if name and name != "Customer")
+    stages = _stages(journey, steps, homes)
+    personas = tuple(name for name in kinds if name and name.lower() != CUSTOMER)
     id = new_id(_text(journey, "journeyID") or "cjml", set(), "map")
-    title = _text(journey, "journeyName") or _text(journey, "journeyID") or id
+    title = _text(journey, "journeyTitle") or _text(journey, "journeyName") or _text(journey, "journeyID") or id
     return JourneyMap(
         schema="journey-map/1", id=id, title=title, personas=personas, touchpoints=tuple(points.values()), stages=stages
     )
@@ -162,17 +170,24 @@ def _step(one: Element, id: str, users: set[str], known: dict[str, Touchpoint]) 
     ), point
 
 
-def _stages(journey: Element, steps: dict[str, Step]) -> tuple[Stage, ...]:
-    found, used = [], set()
-    for i, phase in enumerate(journey.iterfind("phases/phase")):
-        ids = [ref.get("touchpointIDref", "") for ref in phase.iterfind("refersTo")]
-        mine = [id for id in ids if id in steps and id not in used]
+def _stages(journey: Element, steps: dict[str, Step], homes: dict[str, str]) -> tuple[Stage, ...]:
+    found: dict[str, Stage] = {}
+    used = set[str]()
+    for i, phase in enumerate([*journey.iterfind("journeyPhases/journeyPhase"), *journey.iterfind("phases/phase")]):
+        id = phase.get("phaseID") or f"stage-{i + 1}"
+        listed = [ref.get("touchpointIDref", "") for ref in phase.iterfind("refersTo")]
+        mine = [step for step in [*listed, *(step for step in steps if homes.get(step) == id)] if step in steps]
+        mine = [step for step in dict.fromkeys(mine) if step not in used]
         used |= set(mine)
-        title = _text(phase, "phaseName") or f"{i + 1}"
-        found.append(
-            Stage(id=phase.get("phaseID") or f"stage-{i + 1}", title=title, steps=tuple(steps[id] for id in mine))
+        own = new_id(id, set(found), "stage") if id in found else id
+        found[own] = Stage(
+            id=own,
+            title=_text(phase, "phaseName") or f"{i + 1}",
+            text=_text(phase, "phaseDescription"),
+            steps=tuple(steps[step] for step in mine),
         )
-    rest = [step for id, step in steps.items() if id not in used]
+    rest = tuple(step for id, step in steps.items() if id not in used)
     if rest or not found:
-        found.append(Stage(id="journey", title={"de": "Reise", "en": "Journey"}, steps=tuple(rest)))
-    return tuple(found)
+        id = new_id("journey", set(found), "stage")
+        found[id] = Stage(id=id, title={"de": "Reise", "en": "Journey"}, steps=rest)
+    return tuple(found.values())

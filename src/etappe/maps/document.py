@@ -249,7 +249,10 @@ def _read(source: str | Path, where: str) -> tuple[JourneyMap, _Reader]:
     """A map, or what can be read of it, and its reader with what cannot."""
     text, where = _text(source, where)
     reader = _Reader(where)
-    tree = reader.plain(load_yaml(text, where), "")
+    try:
+        tree = reader.plain(load_yaml(text, where), "")
+    except RecursionError:
+        raise BadMap(where, [Fault(where, "", None, "its parts stand too deep inside each other.")]) from None
     if not isinstance(tree, dict):
         raise BadMap(where, [Fault(where, "", None, "is no map.", "A map starts with 'schema: journey-map/1'.")])
     misspelt = _misspelt(tree)

@@ -113,6 +113,11 @@ def put_together(parts: Parts) -> JourneyMap:
     >>> put_together(taken_apart(shop)) == shop
     True
     """
+    return msgspec.convert(as_document(parts), JourneyMap)
+
+
+def as_document(parts: Parts) -> Value:
+    """The map of parts as plain values, not yet checked."""
     document: Value = dict(parts.values[MAP])
     for kind, key in KINDS.items():
         if kind == "stage":
@@ -125,7 +130,7 @@ def put_together(parts: Parts) -> JourneyMap:
             document[key] = stages
         elif key:
             document[key] = [parts.values[name] for name in parts.orders[kind]]
-    return msgspec.convert(document, JourneyMap)
+    return document
 
 
 def stage_of(row: list[Name], step: Name) -> Name | None:

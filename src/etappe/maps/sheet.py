@@ -17,16 +17,16 @@ from etappe.maps.bound import SHOWN, Bound, BoundMap
 from etappe.maps.document import BadMap, Fault, read_map
 from etappe.maps.figures import interval_text, state_text, value_text
 from etappe.maps.ink import COLOURS, TINTS
-from etappe.maps.model import JourneyMap
+from etappe.maps.model import JourneyMap, nearest_line
 from etappe.maps.parts import (
     KINDS,
     MAP,
     Name,
     Parts,
     Value,
+    as_document,
     place_fields,
     place_of,
-    put_together,
     stage_of,
     taken_apart,
 )
@@ -153,6 +153,7 @@ def from_rows(given: Iterable[Mapping[str, Any]], where: str) -> JourneyMap:
     faults: list[Fault] = []
     parts = Parts({}, {"row": [], **{kind: [] for kind, key in KINDS.items() if key and kind != "stage"}})
     homes: list[tuple[Name, str, int]] = []
+    told: dict[Name, int] = {}
     for line, row in enumerate(given, start=2):
         if line > MOST_ROWS:
             raise BadMap(where, [Fault(where, "", line, "there are more rows than any map has.")])
@@ -166,7 +167,7 @@ def from_rows(given: Iterable[Mapping[str, Any]], where: str) -> JourneyMap:
         if name in parts.values:
             faults.append(Fault(where, "id", line, f"the {name[0]} {name[1]!r} stands twice.", "Give it another id."))
             continue
-        parts.values[name] = value
+        parts.values[name], told[name] = value, line
         if name[0] == "step":
             homes.append((name, _text(row.get("stage")), line))
         elif name[0] == "stage":
@@ -178,10 +179,30 @@ def from_rows(given: Iterable[Mapping[str, Any]], where: str) -> JourneyMap:
         faults.append(Fault(where, "kind", None, "there is no row of kind 'map'.", "It holds the map's id and title."))
     if faults:
         raise BadMap(where, faults)
+    lines = _lines(parts, told)
     try:
-        return read_map(msgspec.json.encode(put_together(parts)).decode(), where)
-    except msgspec.ValidationError as error:
-        raise BadMap(where, [Fault(where, "", None, f"{str(error).lower()}.")]) from None
+        found = read_map(msgspec.json.encode(as_document(parts)).decode(), where)
+    except BadMap as error:
+        raise BadMap(
+            where, [msgspec.structs.replace(one, line=nearest_line(lines, one.place)) for one in error.faults]
+        ) from None
+    found.__dict__["place_read"] = msgspec.structs.replace(found.place, lines=lines)
+    return found
+
+
+def _lines(parts: Parts, told: Mapping[Name, int]) -> dict[str, int]:
+    """The row of each part, by its path in the document."""
+    lines = {
+        f"{key}[{i}]": told[name]
+        for kind, key in KINDS.items()
+        if key and kind != "stage"
+        for i, name in enumerate(parts.orders.get(kind, ()))
+    }
+    stage = step = -1
+    for name in parts.orders["row"]:
+        stage, step = (stage + 1, -1) if name[0] == "stage" else (stage, step + 1)
+        lines[f"stages[{stage}]" if name[0] == "stage" else f"stages[{stage}].steps[{step}]"] = told[name]
+    return lines
 
 
 def _put_home(parts: Parts, homes: list[tuple[Name, str, int]], faults: list[Fault], where: str) -> None:
@@ -226,7 +247,7 @@ def _part(row: Mapping[str, Any], where: str) -> tuple[Name, Value]:
         if given:
             try:
                 value[key] = number(float(given.replace(",", ".")))
-            except ValueError:
+            except (ValueError, OverflowError):
                 raise BadDocument(key, f"{given!r} is no number.", "Write such as 1.5.") from None
     if _text(row.get("opportunity")):
         value["opportunity"] = _text(row.get("opportunity"))
@@ -344,9 +365,9 @@ def from_xlsx(content: bytes, where: str = "map.xlsx") -> JourneyMap:
     except (CalamineError, OSError, ValueError) as error:
         fault = Fault(where, "", None, f"cannot be read as Excel: {str(error).splitlines()[0]}.")
         raise BadMap(where, [fault]) from None
-    for lines in sheets.values():
+    for sheet, lines in sheets.items():
         if lines and lines[0] and str(lines[0][0]) == "kind":
             heads = [str(head) for head in lines[0]]
-            return from_rows([dict(zip(heads, line, strict=False)) for line in lines[1:]], where)
+            return from_rows([dict(zip(heads, line, strict=False)) for line in lines[1:]], f"{where}, sheet {sheet}")
     fault = Fault(where, "", None, "no sheet begins with the head 'kind'.", "Export a map to see how it is laid out.")
     raise BadMap(where, [fault])
