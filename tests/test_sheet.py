@@ -6,12 +6,16 @@ import pytest
 from openpyxl import load_workbook
 
 from etappe.errors import EtappeError
+from etappe.maps.bound import SHOWN
 from etappe.maps.check import check
 from etappe.maps.document import BadMap
 from etappe.maps.draft import template
 from etappe.maps.evidence import bind
 from etappe.maps.files import read_any
-from etappe.maps.sheet import from_csv, from_xlsx, to_csv, to_xlsx
+from etappe.maps.shared import for_sharing
+from etappe.maps.sheet import from_csv, from_xlsx, rows, to_csv, to_xlsx
+from etappe.vocabulary import say
+from maps import small
 
 FIVE = template("five-stages")
 TABLE = to_csv(bind(FIVE)).decode("utf-8-sig")
@@ -75,3 +79,27 @@ def test_a_file_whose_parts_stand_too_deep_is_refused(deep, depth):
     content = deep * depth + (closing[:-1] + closing[-1:] * depth)
     with pytest.raises(EtappeError, match=r"deep|is no map|is 'x'"):
         read_any(b'{"schema": "x", "more": ' + content + b"}", "m.json")
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_row_of_a_cell_says_its_lane_and_what_it_rests_on(shared):
+    bound = for_sharing(small())[0] if shared else small()
+    told = {row["id"]: row for row in rows(bound, "de") if row["kind"] == "cell"}
+    titles = {lane.id: say(lane.title, "de") for lane in bound.map.lanes}
+    assert all(row["lane_title"] == titles[row["lane"]] for row in told.values())
+    measured = [c for c in bound.cells if c.basis == "measured"]
+    assert len(measured) == len([row for row in told.values() if row["basis"] == "measured"]) > 0
+
+
+@pytest.mark.parametrize(("lang", "head"), [("de", "Daten bis"), ("en", "Data until")])
+def test_numbers_stand_as_numbers_with_their_interval(lang, head):
+    bound = small()
+    book = load_workbook(io.BytesIO(to_xlsx(bound, lang)))
+    heads, *lines = [[cell.value for cell in line] for line in book.worksheets[2].iter_rows()]
+    assert head in heads
+    assert len(lines) == len(bound.evidence)
+    for b, line in zip(bound.evidence.values(), lines, strict=True):
+        if b.state in SHOWN:
+            assert line[2:7] == [b.value, b.currency or b.unit, b.low, b.high, b.n]
+        else:
+            assert line[2] is line[4] is line[5] is line[6] is None

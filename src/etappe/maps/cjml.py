@@ -97,11 +97,9 @@ def from_cjml(content: bytes, where: str = "map.cjml") -> JourneyMap:
     if root.tag != "CJML" or journey is None:
         fault = Fault(where, "", None, "holds no journey of CJML.", "It begins with <CJML><plannedJourney>.")
         raise BadMap(where, [fault])
-    kinds = {
-        _text(user, "actorName") or user.get("actorID", ""): user.get("actorID") or user.get("actorIDref", "")
-        for user in journey.iter("endUser")
-    }
-    users = set(kinds.values())
+    ids = [user.get("actorID") or user.get("actorIDref") or "" for user in journey.iter("endUser")]
+    names = [_text(user, "actorName") or id for user, id in zip(journey.iter("endUser"), ids, strict=True)]
+    users = set(ids)
     steps: dict[str, Step] = {}
     homes: dict[str, str] = {}
     points: dict[str, Touchpoint] = {}
@@ -115,7 +113,7 @@ def from_cjml(content: bytes, where: str = "map.cjml") -> JourneyMap:
         if point is not None:
             points[point.id] = point
     stages = _stages(journey, steps, homes)
-    personas = tuple(name for name in kinds if name and name.lower() != CUSTOMER)
+    personas = tuple(name for name in dict.fromkeys(names) if name and name.lower() != CUSTOMER)
     id = new_id(_text(journey, "journeyID") or "cjml", set(), "map")
     title = _text(journey, "journeyTitle") or _text(journey, "journeyName") or _text(journey, "journeyID") or id
     return JourneyMap(

@@ -15,9 +15,9 @@ from etappe.errors import BadDocument, MissingExtra
 from etappe.language import harmless, word
 from etappe.maps.bound import SHOWN, Bound, BoundMap
 from etappe.maps.document import BadMap, Fault, read_map
-from etappe.maps.figures import interval_text, state_text, value_text
+from etappe.maps.figures import state_text, value_text
 from etappe.maps.ink import COLOURS, TINTS
-from etappe.maps.model import JourneyMap, nearest_line
+from etappe.maps.model import Cell, JourneyMap, nearest_line
 from etappe.maps.parts import (
     KINDS,
     MAP,
@@ -34,7 +34,11 @@ from etappe.vocabulary import say
 
 COLUMNS: Final = (
     "kind", "id", "stage", "lane", "place", "title", "text", "score", "arc", "severity", "evidence", "opportunity",
-    "more", "value", "n", "low", "high", "state", "data_until",
+    "more", "lane_title", "basis", "value", "n", "low", "high", "state", "data_until",
+)  # fmt: skip
+NUMBER_HEADS: Final = (
+    "map.pdf.evidence", "map.pdf.value", "map.sheet.number", "map.sheet.unit", "answer.column.low",
+    "answer.column.high", "map.pdf.n", "map.pdf.state", "map.sheet.data_until", "map.sheet.sentence",
 )  # fmt: skip
 SAID: Final = ("title", "text")
 NUMBERS: Final = {"score": float, "arc": float, "severity": int}
@@ -46,8 +50,18 @@ def rows(bound: BoundMap, lang: str) -> Iterator[dict[str, Any]]:
     """A map's parts as rows, each with its texts in a language and its numbers of now."""
     parts = taken_apart(bound.map)
     listed = [MAP, *parts.orders["row"], *(name for kind in KINDS for name in parts.orders.get(kind, ()))]
+    titles = {lane.id: say(lane.title, lang) for lane in bound.map.lanes}
+    bases = {_where(c.cell): c.basis for c in bound.cells}
+    cells = dict(zip(parts.orders["cell"], bound.map.cells, strict=True))
     for name in listed:
-        yield _row(name, parts, bound, lang)
+        row = _row(name, parts, bound, lang)
+        if name in cells:
+            row |= {"lane_title": titles.get(row["lane"]), "basis": bases.get(_where(cells[name]))}
+        yield row
+
+
+def _where(cell: Cell) -> tuple[Any, ...]:
+    return cell.lane, cell.step, cell.stage, cell.start, cell.end, cell.refs, cell.validated
 
 
 def _row(name: Name, parts: Parts, bound: BoundMap, lang: str) -> dict[str, Any]:
@@ -317,11 +331,12 @@ def to_xlsx(bound: BoundMap, lang: str = "de") -> bytes:
     for row in rows(bound, lang):
         listed.append([harmless(row.get(column)) for column in COLUMNS])
     numbers = book.create_sheet(word("map.sheet.numbers", lang))
-    numbers.append([word(f"map.pdf.{name}", lang) for name in ("evidence", "value", "interval", "n", "state")])
+    numbers.append([word(head, lang) for head in NUMBER_HEADS])
     for b in bound.evidence.values():
         shown = b.state in SHOWN
-        told = [say(b.label, lang), value_text(b, lang) if shown else "–", interval_text(b, lang) if shown else "",
-                b.n if shown else None, state_text(b, lang)]  # fmt: skip
+        said = value_text(b, lang) if shown else "–"
+        exact = (b.value, b.currency or b.unit, b.low, b.high, b.n) if shown else (None, b.unit, None, None, None)
+        told = [say(b.label, lang), said, *exact, state_text(b, lang), b.data_until, say(b.sentence, lang)]
         numbers.append([harmless(one) for one in told])
     out = io.BytesIO()
     book.save(out)
