@@ -209,7 +209,8 @@ def handlers(ws: "Workspace", chosen: Callable[[Request[Any, Any, Any]], Journey
         for one in ws.settings.report:
             folder = ws.folder / one.folder
             names = sorted(path.name for kind in one.formats for path in folder.glob(f"{one.map}-????-??-??.{kind}"))
-            told.append({**msgspec.to_builtins(one), "files": names[-10:], "fault": schedule_of(ws).faults.get(one.map)})
+            fault = schedule_of(ws).faults.get(one.map)
+            told.append({**msgspec.to_builtins(one), "files": names[-10:], "fault": fault})
         return {"reports": told}
 
     return [hold_now, import_map, reports]

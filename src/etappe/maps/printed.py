@@ -83,7 +83,7 @@ def _source(bound: BoundMap, picture: str, lang: str, note: str) -> str:
     lines = [
         f"#set document(title: {_quoted(title)})",
         f'#set text(font: "Inter", lang: "{lang}", size: 9pt)',
-        f"#set page(fill: rgb(\"#FBFBFA\"), width: {page[0]:.1f}mm, height: {page[1]:.1f}mm, margin: {MARGIN}mm)",
+        f'#set page(fill: rgb("#FBFBFA"), width: {page[0]:.1f}mm, height: {page[1]:.1f}mm, margin: {MARGIN}mm)',
         f'#align(center + horizon, image("map.svg", alt: {_quoted(alt)}, width: 100%, height: 100%, fit: "contain"))',
     ]
     rows = _rows(bound, lang)
