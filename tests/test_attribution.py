@@ -361,7 +361,9 @@ def compare(lists, window, reuse, once, column, model, data, rate):
     conversions = sum(p.row >= 0 for p in found)
     assert answer.denominators["conversions"] == conversions
     if model != "participation":
-        assert fsum(answer.column("credit")) == conversions
+        # Whole parts of a conversion add up exactly; what a game or a chain shares out is a real number.
+        near = 1e-9 if model in ("shapley", "markov") else 0
+        assert fsum(answer.column("credit")) == pytest.approx(conversions, rel=near, abs=near)
         starts = np.cumsum([0, *map(len, lists)])
         worth = [values[starts[p.journey] + p.row] for p in found if p.row >= 0]
         assert sum(value or 0 for value in answer.column("value")) == sum(value or 0 for value in worth)
@@ -422,7 +424,8 @@ def test_markov_without_counts_is_the_same(lists):
     full, quick = (attribution(held, "a", model="markov", window=None, counts=counts) for counts in (True, False))
     assert quick.table.column_names == ["model", "touchpoint", "credit", "share", "low", "high"]
     assert credits(quick) == pytest.approx(credits(full))
-    assert fsum(quick.column("credit")) == quick.denominators["conversions"] == full.denominators["conversions"]
+    assert quick.denominators["conversions"] == full.denominators["conversions"]
+    assert fsum(quick.column("credit")) == pytest.approx(full.denominators["conversions"], rel=1e-9)
     assert quick.warnings == full.warnings
     assert attribution(held, "a", window=None, counts=False).column("touchpoint") == attribution(
         held, "a", window=None
