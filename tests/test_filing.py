@@ -82,6 +82,7 @@ def test_a_report_is_written_once_a_period_also_after_a_restart(folder: Path, tm
     done = written(ws, report, TODAY)
     assert sorted(path.name for path in done.files) == ["shop-2026-11-26.html", "shop-2026-11-26.svg"]
     assert not due(ws, report, TODAY + timedelta(days=6))
+    (tmp_path / "out" / "shop-abcd-ef-gh.html").write_text("somebody's own file")
     assert due(ws, report, TODAY + timedelta(days=7))
     assert written(ws, report, TODAY).files == ()
     assert not list((tmp_path / "out").glob("*.part"))

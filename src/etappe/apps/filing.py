@@ -121,12 +121,20 @@ def due(ws: "Workspace", report: Report, today: date) -> bool:
     folder = ws.folder / report.folder
     last = None
     for kind in report.formats:
-        found = sorted(folder.glob(f"{report.map}-????-??-??.{kind}")) if folder.is_dir() else []
-        if not found:
+        days_of = [_day(path, report.map) for path in folder.glob(f"{report.map}-*.{kind}")] if folder.is_dir() else []
+        newest = max((day for day in days_of if day is not None), default=None)
+        if newest is None:
             return True
-        newest = date.fromisoformat(found[-1].name.removeprefix(f"{report.map}-")[:10])
         last = newest if last is None else min(last, newest)
     return last is None or last + timedelta(days=days) <= today
+
+
+def _day(path: Path, map_id: str) -> date | None:
+    """The day in the name of a report's file; none where somebody put another file there."""
+    try:
+        return date.fromisoformat(path.stem.removeprefix(f"{map_id}-"))
+    except ValueError:
+        return None
 
 
 def write_due(ws: "Workspace", today: date) -> list[Written]:
