@@ -127,7 +127,9 @@ def test_somebody_elses_change_is_not_overwritten(browser: Browser, client: Clie
     expect(page.get_by_role("alert")).to_be_visible()
     expect(page.get_by_role("dialog").get_by_label("Zuständig")).to_have_value("Service")
     page.get_by_role("alert").get_by_role("button").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.wait_for_load_state("networkidle")  # the newest revision has come
     page.get_by_role("dialog").get_by_role("button", name="Speichern").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Service")
+    expect(page.get_by_role("dialog")).to_contain_text("Service", timeout=15_000)
     expect(page.get_by_text("Gespeichert.")).to_be_visible()
     opened.context.close()

@@ -239,6 +239,8 @@ def test_what_was_typed_without_a_server_is_saved_when_it_is_back(browser: Brows
     name = fresh(client, "Ohne Netz")
     opened = Opened(browser, client.address)
     page = opened.go(f"/maps/{name}?edit=1")
+    expect(cell(page, "Hürden", "besucht")).to_be_visible(timeout=20_000)
+    page.wait_for_load_state("networkidle")
     opened.context.set_offline(True)
     write(page, "Hürden", "besucht", "ohne Netz geschrieben")
     expect(page.get_by_text("Keine Verbindung: 1 Änderung wartet")).to_be_visible()

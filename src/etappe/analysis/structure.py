@@ -9,6 +9,7 @@ is nearly the largest (one standard error, or 5 % of it: one more cluster that g
 cluster of it dissolves when customers are sampled anew, that number is out, and the choice is made among the others.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -19,6 +20,9 @@ from sklearn.cluster import KMeans
 
 from etappe.analysis.behaviour import Float
 from etappe.journeys.columns import Journeys
+
+# Without it joblib looks for physical cores by a program that a bare Debian lacks, and warns the user of that.
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(os.cpu_count() or 1))
 
 REFERENCES: Final = 10
 AXIS: Final = 0.3
