@@ -21,8 +21,9 @@ from sklearn.cluster import KMeans
 from etappe.analysis.behaviour import Float
 from etappe.journeys.columns import Journeys
 
-# Without it joblib looks for physical cores by a program that a bare Debian lacks, and warns the user of that.
-os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(os.cpu_count() or 1))
+# k-means runs on one thread. Where this is not said, scikit-learn has joblib look for physical cores, by a program that
+# a bare Debian lacks, and the user is warned of that.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REFERENCES: Final = 10
 AXIS: Final = 0.3
