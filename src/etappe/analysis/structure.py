@@ -9,11 +9,14 @@ is nearly the largest (one standard error, or 5 % of it: one more cluster that g
 cluster of it dissolves when customers are sampled anew, that number is out, and the choice is made among the others.
 """
 
-import os
+import contextlib
+import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import joblib
 import numpy as np
 from scipy.stats import norm, rankdata
 from sklearn.cluster import KMeans
@@ -21,9 +24,11 @@ from sklearn.cluster import KMeans
 from etappe.analysis.behaviour import Float
 from etappe.journeys.columns import Journeys
 
-# k-means runs on one thread. Where this is not said, scikit-learn has joblib look for physical cores, by a program that
-# a bare Debian lacks, and the user is warned of that.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# k-means asks joblib for the physical cores, which it looks for by a program that a bare Debian lacks, and warns of
+# that, once. It is asked here, where nobody is bothered.
+with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+    warnings.simplefilter("ignore")
+    joblib.cpu_count(only_physical_cores=True)
 
 REFERENCES: Final = 10
 AXIS: Final = 0.3
