@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from etappe.analysis.intervals import Float, Z, shares
+from etappe.analysis.intervals import Float, Z, change_interval, shares
 
 EXPECTED: Final = 5
 """Where a cell of the 2 x 2 table expects fewer cases, the exact test is made instead of chi-square."""
@@ -28,10 +28,7 @@ def difference(first: Any, n: Any, second: Any, m: Any) -> tuple[Float, Float, F
     >>> [round(float(x[0]), 4) for x in difference([56], [70], [48], [80])]
     [0.2, 0.0524, 0.3339]
     """
-    p, p_low, p_high = shares(first, n)
-    q, q_low, q_high = shares(second, m)
-    apart = p - q
-    return apart, apart - np.hypot(p - p_low, q_high - q), apart + np.hypot(p_high - p, q - q_low)
+    return change_interval(shares(second, m), shares(first, n))
 
 
 def ratio(first: Any, n: Any, second: Any, m: Any) -> tuple[Float, Float, Float]:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
+from sqlalchemy import Connection
 
 from etappe.errors import BadDocument, WorkspaceBusy, unknown
 from etappe.maps.applied import new_id
@@ -16,8 +19,9 @@ from etappe.maps.edit import edited
 from etappe.maps.edits import Edit
 from etappe.maps.merge import Conflict, merge
 from etappe.maps.model import JourneyMap
+from etappe.maps.opportunity import dated, decided
 from etappe.maps.rewrite import rewritten
-from etappe.store import documents
+from etappe.store import decisions, documents
 
 if TYPE_CHECKING:
     from etappe.apps.workspace import Workspace
@@ -58,10 +62,15 @@ def _read(body: str, map_id: str) -> JourneyMap:
     return read_map(body, map_id)
 
 
-def change(ws: "Workspace", map_id: str, edits: Sequence[Edit], revision: int | None = None, author: str = "") -> Saved:
-    """Edit a map as it was at `revision` (by default the newest), and merge that with what was saved since."""
+def change(
+    ws: "Workspace", map_id: str, edits: Sequence[Edit], revision: int | None = None, author: str = "", note: str = ""
+) -> Saved:
+    """Edit a map as it was at `revision` (by default the newest), and merge that with what was saved since.
+
+    `note` says why, where the edits decide about an opportunity.
+    """
     base, seen = stored(ws, map_id, revision)
-    return _save(ws, map_id, base, seen, lambda: edited(base, edits), author)
+    return _save(ws, map_id, base, seen, lambda: edited(base, edits), author, note)
 
 
 def replace(ws: "Workspace", map_id: str, document: JourneyMap, revision: int, author: str = "") -> Saved:
@@ -89,7 +98,13 @@ def restore(ws: "Workspace", map_id: str, revision: int, author: str = "") -> Sa
 
 
 def _save(
-    ws: "Workspace", map_id: str, base: JourneyMap, seen: int, wanted: Callable[[], JourneyMap], author: str
+    ws: "Workspace",
+    map_id: str,
+    base: JourneyMap,
+    seen: int,
+    wanted: Callable[[], JourneyMap],
+    author: str,
+    note: str = "",
 ) -> Saved:
     author = named(author)
     new = wanted()
@@ -98,13 +113,23 @@ def _save(
         both, conflicts = merge(base, saved, new)
         if both == saved:
             return Saved(saved, last, conflicts, changed=False)
+        both = dated(saved, both, datetime.now(ZoneInfo(ws.settings.timezone)).date())
         refuse_faults(ws, both)
         with ws.engine.begin() as connection:
             before = documents.get(connection, MAP, map_id, last)
             text = rewritten(before.body, both) if before else dump_map(both)
             if documents.append(connection, MAP, map_id, last + 1, text, author):
+                log_decisions(connection, saved, both, last + 1, author, note)
                 return Saved(both, last + 1, conflicts)
     raise WorkspaceBusy(f"map {map_id}", "others change it faster than it can be saved.", "Try again.")
+
+
+def log_decisions(
+    connection: Connection, old: JourneyMap | None, new: JourneyMap, revision: int, author: str, note: str = ""
+) -> None:
+    """Keep which opportunities of a map have another status than before, whatever way that was written."""
+    changed = [(one.id, before, one.status) for one, before in decided(old, new)]
+    decisions.keep(connection, new.id, revision, changed, author, note)
 
 
 def newest(ws: "Workspace", map_id: str) -> int:
@@ -137,6 +162,7 @@ def create(ws: "Workspace", document: JourneyMap, author: str = "") -> Saved:
     with ws.engine.begin() as connection:
         if not documents.append(connection, MAP, document.id, 1, dump_map(document), named(author)):
             raise WorkspaceBusy(f"map {document.id}", "was made by somebody else just now.", "Try again.")
+        log_decisions(connection, None, document, 1, named(author))
     return Saved(document, 1)
 
 

@@ -9,7 +9,7 @@ from etappe.maps.parts import KINDS, MAP, REFERENCES, Name, Parts, Value, place_
 
 _ROW: Final = ("stage", "step")
 TEXTS: Final = frozenset(
-    ("title", "text", "goal", "goal_customer", "goal_business", "scenario", "expectation", "notes", "label")
+    ("title", "text", "goal", "goal_customer", "goal_business", "scenario", "expectation", "notes", "label", "finding")
 )
 """Fields that may say the same in several languages."""
 

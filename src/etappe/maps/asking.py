@@ -282,6 +282,7 @@ INTERVALS: Final = {
     "conversion": ("low", "high"),
     "step_conversion": ("step_low", "step_high"),
     "median_us": ("median_low_us", "median_high_us"),
+    "loss": ("loss_low", "loss_high"),
 }
 
 
@@ -315,6 +316,10 @@ def pick(journeys: Journeys, registry: Registry | None, question: Row, chosen: P
     base = answer.n
     if chosen.column.startswith("step_") and kept[0] > 0:
         base = rows[kept[0] - 1]["reached"]
+    elif chosen.column == "share" and row.get("base") is not None:
+        base = row["base"]
+    elif chosen.column == "loss":
+        base = row["compared"]
     elif chosen.column.startswith("median_"):
         base = row.get("reached", row.get("count", row.get("journeys", answer.n)))
     value = row[chosen.column]

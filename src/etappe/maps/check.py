@@ -318,6 +318,10 @@ def _evidence(m: JourneyMap) -> Found:
                 yield from _unknown(
                     m, f"opportunities[{i}]", "evidence or cell", ref, sorted(known), "known references"
                 )
+        days = [*_day(f"opportunities[{i}].started", o.started), *_day(f"opportunities[{i}].finished", o.finished)]
+        yield from days
+        if not days and o.started and o.finished and o.started > o.finished:
+            yield f"opportunities[{i}].finished", "is before the day on which it started.", "", "error"
 
 
 def _day(place: str, text: str | None) -> Found:

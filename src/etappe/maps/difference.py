@@ -156,7 +156,7 @@ TITLED: Final = frozenset(
     (
         "title", "text", "score", "arc", "severity", "quotes", "evidence", "researched", "validated", "opportunity",
         "stage", "touchpoint", "scenario", "expectation", "personas", "owner", "goal", "impact", "effort", "status",
-        "review", "target", "metric", "window", "population",
+        "review", "target", "metric", "window", "population", "finding", "started", "finished",
     )
 )  # fmt: skip
 """Fields with a title in the languages; others are named as in the file."""

@@ -72,7 +72,8 @@ def _manual(e: Evidence, frame: dict[str, Any]) -> Bound:
     return Bound(**frame, state="fresh", value=e.value, n=e.n, verdict=_verdict(e, e.value))
 
 
-def _bind_one(e: Evidence, binder: Binder | None) -> Bound:
+def bind_one(e: Evidence, binder: Binder | None) -> Bound:
+    """Compute one evidence, or say why it cannot be; without journeys it is the number held in the file."""
     frame = _frame(e)
     metric = METRICS.get(base_name(e.metric or ""))
     if e.metric is not None and metric is None:
@@ -254,7 +255,7 @@ def bind(
     binder = None if journeys is None else Binder(document, journeys, registry, now_us)
     whose = {ref: one for ref, one in _whose(document).items() if binder is not None and binder.knows(one)}
     evidence = {
-        e.id: _bind_one(msgspec.structs.replace(e, segment=e.segment or whose.get(e.id)), binder)
+        e.id: bind_one(msgspec.structs.replace(e, segment=e.segment or whose.get(e.id)), binder)
         for e in document.evidence
     }
     cells = tuple(_cells(document, evidence))

@@ -234,6 +234,13 @@ class Opportunity(_Part, frozen=True):
     status: Literal["idea", "planned", "running", "done", "dropped"] = "idea"
     solutions: tuple[Solution, ...] = ()
     result: str | None = None
+    """The evidence by which it is measured; without it, all that it addresses."""
+    finding: I18n = ""
+    """What was found, with its numbers, in the words of the day on which it was recorded."""
+    started: str | None = None
+    """The first day on which the change may have reached a customer."""
+    finished: str | None = None
+    """The first day from which on it reaches all that it is for."""
 
 
 class Study(_Part, frozen=True):

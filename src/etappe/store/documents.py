@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
-from etappe.store.tables import comments, documents, signatures
+from etappe.store.tables import comments, decisions, documents, signatures, tasks
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -79,7 +79,13 @@ def revisions(connection: Connection, kind: str, document_id: str, limit: int = 
 
 
 def remove(connection: Connection, kind: str, document_id: str) -> bool:
-    """Delete a document with all its revisions; whether there was one."""
+    """Delete a document with all its revisions, and what was said and decided about it; whether there was one.
+
+    Tasks about a map are kept: they are somebody's work. They are about nothing any more.
+    """
+    if kind == "map":
+        connection.execute(decisions.delete().where(decisions.c.map == document_id))
+        connection.execute(tasks.update().where(tasks.c.map == document_id).values(map=None, opportunity=None))
     connection.execute(signatures.delete().where(signatures.c.kind == kind, signatures.c.id == document_id))
     connection.execute(comments.delete().where(comments.c.kind == kind, comments.c.document == document_id))
     gone = connection.execute(documents.delete().where(documents.c.kind == kind, documents.c.id == document_id))

@@ -126,6 +126,54 @@ comments = Table(
 )
 """What people say to each other about a document or a part of it."""
 
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("author", String, nullable=False, info=PERSONAL),
+    Column("title", Text, nullable=False, info=PERSONAL),
+    Column("text", Text, nullable=False, default="", info=PERSONAL),
+    Column("department", String, nullable=False, default=""),
+    Column("person", String, nullable=False, default="", info=PERSONAL),
+    Column("due", String),
+    Column("status", String, nullable=False, default="open"),
+    Column("done_us", BigInteger),
+    Column("map", String),
+    Column("opportunity", String),
+    Column("touchpoint", String),
+)
+"""What a department is to do; about an opportunity of a map, a touchpoint, or neither."""
+
+task_steps = Table(
+    "task_steps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("task", Integer, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("author", String, nullable=False, info=PERSONAL),
+    Column("field", String, nullable=False),
+    Column("before", Text, nullable=False, info=PERSONAL),
+    Column("after", Text, nullable=False, info=PERSONAL),
+    Column("note", Text, nullable=False, default="", info=PERSONAL),
+)
+"""What has happened to a task: made, handed over, moved, done, each with a note if there was one."""
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("map", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("opportunity", String, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("author", String, nullable=False, info=PERSONAL),
+    Column("before", String, nullable=False),
+    Column("after", String, nullable=False),
+    Column("note", Text, nullable=False, default="", info=PERSONAL),
+)
+"""Which opportunity was taken up, finished or dropped, when, by whom and why."""
+
 
 def sqlite_module() -> Any:
     """A SQLite that does not lose commits: the standard library's where new enough, else pysqlite3."""

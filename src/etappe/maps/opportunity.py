@@ -1,0 +1,177 @@
+"""Opportunity: from a finding to something that a department changes: what it addresses, its dates, its decisions."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, Final
+
+import msgspec
+
+from etappe.analysis.ask import question_of
+from etappe.analysis.signals import SIGNALS
+from etappe.errors import BadQuestion
+from etappe.language import LANGUAGES, word
+from etappe.maps.applied import new_id
+from etappe.maps.binder import Binder, both
+from etappe.maps.bound import Bound
+from etappe.maps.edits import Add, Edit
+from etappe.maps.evidence import bind_one
+from etappe.maps.figures import interval_text, n_text, value_text
+from etappe.maps.model import Evidence, JourneyMap, Opportunity, Pick
+from etappe.maps.parts import place_of
+from etappe.vocabulary import I18n, say
+
+UNDER_WAY: Final = ("running", "done")
+
+
+def addressed(document: JourneyMap, one: Opportunity) -> tuple[Evidence, ...]:
+    """The evidence by which an opportunity is measured: its result, or all that it and the cells that name it address.
+
+    Examples
+    --------
+    >>> shop = JourneyMap(schema="journey-map/1", id="shop", title="", evidence=(Evidence(id="e1"), Evidence(id="e2")))
+    >>> [e.id for e in addressed(shop, Opportunity(id="o1", title="", addresses=("e2",)))]
+    ['e2']
+    """
+    known = {e.id: e for e in document.evidence}
+    wanted = [one.result] if one.result else [*one.addresses]
+    if not one.result:
+        wanted += [ref for cell in document.cells if cell.opportunity == one.id for ref in cell.refs]
+    at: dict[str, list[str]] = {}
+    for cell in document.cells:
+        place = place_of(msgspec.to_builtins(cell))
+        for key in {f"{cell.lane}/{place}", f"{cell.lane}/{cell.step or cell.stage or cell.start}"}:
+            at.setdefault(key, []).extend(cell.refs)
+    ids = [id for ref in wanted for id in ([ref] if ref in known else at.get(ref, []))]
+    return tuple(known[id] for id in dict.fromkeys(ids) if id in known)
+
+
+def dated(old: JourneyMap | None, new: JourneyMap, today: date) -> JourneyMap:
+    """The map with the days of changes that have begun or ended since: where nobody gave a day, it is today."""
+    before = {one.id: one for one in old.opportunities} if old else {}
+    found = tuple(_dated(before.get(one.id), one, today.isoformat()) for one in new.opportunities)
+    return new if found == new.opportunities else msgspec.structs.replace(new, opportunities=found)
+
+
+def _dated(old: Opportunity | None, one: Opportunity, today: str) -> Opportunity:
+    if old is None or old.status == one.status or one.status not in UNDER_WAY:
+        return one
+    finished = one.finished or (today if one.status == "done" else None)
+    started = one.started or (finished if one.status == "done" else today)
+    return msgspec.structs.replace(one, started=started, finished=finished)
+
+
+def decided(old: JourneyMap | None, new: JourneyMap) -> Iterator[tuple[Opportunity, str]]:
+    """The opportunities whose status has changed, each with the status before ("": there was none)."""
+    before = {one.id: one.status for one in old.opportunities} if old else {}
+    for one in new.opportunities:
+        if before.get(one.id, "") != one.status:
+            yield one, before.get(one.id, "")
+
+
+def from_finding(
+    document: JourneyMap,
+    binder: Binder,
+    question: Mapping[str, Any],
+    row: Mapping[str, Any],
+    *,
+    column: str | None = None,
+    condition: str | None = None,
+    title: I18n = "",
+    impact: int | None = None,
+    effort: int | None = None,
+    owner: I18n = "",
+) -> tuple[Opportunity, list[Edit]]:
+    """An opportunity out of a row of an answer, and the edits that put it and its evidence into a map.
+
+    Parameters
+    ----------
+    question, row : what was asked, and the row that shows it
+    column : the number of the row; by default the share of a friction, the step's conversion of a funnel
+    condition : the filter under which it was asked
+
+    Raises
+    ------
+    BadQuestion
+        The question cannot be asked so, or the row has no such number.
+    """
+    asked = {key: value for key, value in question.items() if value is not None}
+    if asked.get("question") == "opportunities":
+        loss = _evidence(document, asked, row, column or "loss", "down", condition)
+        keys = ("goal", "per", "errors", "support", "score", "low_score", "slow", "dwell", "near", "within")
+        friction = {"question": "friction", **{key: asked[key] for key in keys if key in asked}}
+        found = [_evidence(document, friction, row, "share", "down", condition), loss]
+    else:
+        column = column or _COLUMNS.get(str(asked.get("question")), "")
+        better = "up" if "conversion" in column else "down"
+        found = [_evidence(document, asked, row, column, better, condition)]
+    for e in found:
+        question_of(e.question or {})
+    bound = [bind_one(e, binder) for e in found]
+    for b in bound:
+        if b.state in ("failed", "none"):
+            raise BadQuestion("row", f"has no such number: {say(b.why, 'en')}", "Send a row of the answer as it is.")
+    known = {e.id for e in document.evidence}
+    named, edits = [], list[Edit]()
+    for e in found:
+        same = [old.id for old in document.evidence if msgspec.structs.replace(old, id="") == e]
+        id = same[0] if same else new_id(f"{e.question['question'] if e.question else 'evidence'}", known, "evidence")
+        known.add(id)
+        named.append(id)
+        if not same:
+            edits.append(Add(kind="evidence", value=msgspec.to_builtins(msgspec.structs.replace(e, id=id))))
+    said = title or found[0].title
+    taken = {one.id for one in document.opportunities}
+    id = new_id(say(said, document.language), taken, "opportunity")
+    one = Opportunity(
+        id=id, title=said, addresses=tuple(named), impact=impact, effort=effort, owner=owner, result=named[0],
+        finding=finding_text(bound),
+    )  # fmt: skip
+    return one, [*edits, Add(kind="opportunity", value=msgspec.to_builtins(one))]
+
+
+_COLUMNS: Final = {"friction": "share", "funnel": "step_conversion", "transitions": "share"}
+_KEYS: Final = {"friction": ("touchpoint", "to", "signal"), "opportunities": ("touchpoint", "to", "signal"),
+                "funnel": ("step",), "transitions": ("from", "to")}  # fmt: skip
+
+
+def _evidence(
+    document: JourneyMap, asked: dict[str, Any], row: Mapping[str, Any], column: str, better: Any, condition: str | None
+) -> Evidence:
+    kind = str(asked.get("question"))
+    if kind not in _KEYS or not column:
+        what = f"no opportunity is made from {kind!r}."
+        raise BadQuestion("question", what, f"There are: {', '.join(sorted(_KEYS))}.")
+    where = {key: row[key] for key in _KEYS[kind] if row.get(key) is not None}
+    if asked.get("by"):
+        if row.get("group") is None:
+            raise BadQuestion("row: group", "is missing.", "Send the row of a group that has a name.")
+        where["group"] = row["group"]
+    return Evidence(
+        id="", title=_label(kind, row, column), question=asked, value=Pick(column=column, where=where), better=better,
+        filter=condition or None,
+    )  # fmt: skip
+
+
+def _label(kind: str, row: Mapping[str, Any], column: str) -> I18n:
+    if row.get("signal") in SIGNALS:
+        return {lang: _signal(kind, row, column, lang) for lang in LANGUAGES}
+    if kind == "funnel":
+        return both("opportunity.label.funnel", step=row.get("step"))
+    return both("opportunity.label.transitions", start=row.get("from"), end=row.get("to"))
+
+
+def _signal(kind: str, row: Mapping[str, Any], column: str, lang: str) -> str:
+    signal = word(f"ui.explore.signal.{row['signal']}", lang)
+    place = f"{row.get('touchpoint')} → {row['to']}" if row.get("to") else row.get("touchpoint")
+    key = "opportunity.label.loss" if column == "loss" else "opportunity.label.signal"
+    return word(key, lang, place=place, signal=signal)
+
+
+def finding_text(bound: list[Bound]) -> I18n:
+    """The numbers of a finding in words, as they are today."""
+
+    def one(b: Bound, lang: str) -> str:
+        rest = [text for text in (interval_text(b, lang), n_text(b, lang)) if text]
+        return f"{say(b.label, lang)}: {value_text(b, lang)}" + (f" ({', '.join(rest)})" if rest else "")
+
+    return {lang: "; ".join(one(b, lang) for b in bound) for lang in LANGUAGES}
