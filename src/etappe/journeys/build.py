@@ -108,7 +108,7 @@ class Store:
             names = [str(name) for name in column.names]
         codes, touchpoints = coded_touchpoints(table["touchpoint"])
         groups = int(group.max()) + 1 if len(group) else 0
-        offsets, rows, present = sort_rows(np.ascontiguousarray(group, np.int64), groups, time_us)
+        offsets, rows, present = sort_rows(_fixed(group), groups, _fixed(time_us))
         if names and len(present) and present[0] == 0:  # rows without a subject of this kind have no journey
             rows, offsets, present = rows[offsets[1] :], offsets[1:] - offsets[1], present[1:]
         arrays = {
@@ -212,6 +212,16 @@ def property_of(properties: pa.ChunkedArray, name: str) -> Column:
         query = "SELECT json_extract_string(properties, ?) AS v FROM rows"
         found = memory.sql(query, params=[path]).to_arrow_table()
     return coded(found["v"])
+
+
+def _fixed(array: Any) -> Int:
+    """Numbers as kernels take them, read-only: Arrow's are so after one import and not after several.
+
+    A kernel that meets both compiles twice, and the first import into a served workspace would wait for it.
+    """
+    view = np.ascontiguousarray(array, np.int64).view()
+    view.flags.writeable = False
+    return view
 
 
 def _changed() -> WorkspaceBusy:

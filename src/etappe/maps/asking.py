@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from etappe.expression import mask, parse
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry
 from etappe.maps.model import Pick
+from etappe.maps.scores import SCALES, score
 from etappe.units import MONEY, NO_VALUE
 
 Row = dict[str, Any]
@@ -51,6 +53,8 @@ class Request:
     agg: str | None = None
     stage: str | None = None
     model: str | None = None
+    survey: str | None = None
+    """The column that holds the answers of a survey."""
 
     def ask(self, question: Row) -> tuple[Answer, list[Row]]:
         """The answer and its rows."""
@@ -261,6 +265,13 @@ def _attribution(request: Request) -> Number:
     )  # fmt: skip
 
 
+def _answers(request: Request, figure: str) -> Number:
+    """What people say of their satisfaction, of those who answered at all."""
+    found = score(request.journeys, figure, str(request.survey), request.touchpoint)
+    answer, _ = request.ask({"question": "reach"})
+    return Number(value=found.value, n=found.n, low=found.low, high=found.high, answer=answer)
+
+
 HOW: Final[Mapping[str, Callable[[Request], Number]]] = {
     "reach": _reach,
     "reach_share": _reach_share,
@@ -274,6 +285,7 @@ HOW: Final[Mapping[str, Callable[[Request], Number]]] = {
     "attribution": _attribution,
     "revenue": _revenue,
     "revenue_per_journey": _revenue_per_journey,
+    **{figure: partial(_answers, figure=figure) for figure in SCALES},
 }
 """How each metric of the published table is asked, by `Metric.how`."""
 
@@ -296,7 +308,7 @@ def kind_of(column: str) -> str:
     """
     if column.endswith("_us"):
         return "duration"
-    if column in SHARES:
+    if column in SHARES or column == "roi":
         return "percent"
     return "money" if column == "value" or column.startswith("value_") else "count"
 
@@ -318,6 +330,8 @@ def pick(journeys: Journeys, registry: Registry | None, question: Row, chosen: P
         base = rows[kept[0] - 1]["reached"]
     elif chosen.column == "share" and row.get("base") is not None:
         base = row["base"]
+    elif question["question"] == "attribution":
+        base = answer.denominators["conversions"]
     elif chosen.column == "loss":
         base = row["compared"]
     elif chosen.column.startswith("median_"):

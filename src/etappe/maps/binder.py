@@ -14,6 +14,7 @@ from etappe.language import LANGUAGES, number, word
 from etappe.maps.asking import HOW, Number, Request, pick
 from etappe.maps.metrics import METRICS, base_name
 from etappe.maps.model import Evidence, JourneyMap, Parameters, Pick, Window
+from etappe.maps.scores import column_of
 from etappe.maps.seen import Seen, see
 from etappe.units import SECOND_US, UNITS_US, duration_us
 from etappe.vocabulary import ATOMS, Atom, I18n, StageModel
@@ -105,6 +106,11 @@ class Binder:
             self.all.journeys.code(name, where)
         return name
 
+    def answers(self, e: Evidence, parameters: Parameters) -> str | None:
+        """The column of the data that holds the answers which a metric of surveys is made of; None where none does."""
+        figure = METRICS[base_name(e.metric or "")].how
+        return column_of(self.raw, figure, parameters.survey) if figure else None
+
     def next_of(self, start: str, where: str) -> str:
         """The step after a step, which is meant where `to` is missing."""
         steps = [step.id for step in self.map.steps]
@@ -136,6 +142,8 @@ class Binder:
             given["touchpoint"] = self.touchpoint(parameters.touchpoint, "touchpoint")
         elif metric.how == "repeat":
             given["touchpoint"] = self.buying()
+        if metric.needs == "surveys":
+            given["survey"] = self.answers(e, parameters)
         if metric.how == "attribution":
             given["end"] = self.touchpoint(parameters.end, "to") if parameters.end else self.buying()
         if "from" in metric.parameters:

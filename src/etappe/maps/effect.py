@@ -8,46 +8,28 @@ base that has changed, other changes of the map in that time, periods that are s
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import chain
-from math import isfinite
 from typing import Final, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from etappe.analysis.intervals import change_interval
 from etappe.errors import BadQuestion
-from etappe.language import LANGUAGES, MINUS, day, word
+from etappe.language import LANGUAGES, day
 from etappe.maps.binder import Binder, both
 from etappe.maps.bound import SHOWN, Bound
 from etappe.maps.evidence import bind_one
-from etappe.maps.figures import amount, signed, state_text
-from etappe.maps.model import Evidence, JourneyMap, Opportunity, Window
+from etappe.maps.figures import state_text
+from etappe.maps.model import Evidence, JourneyMap, Opportunity
 from etappe.maps.opportunity import addressed
-from etappe.units import SECOND_US
+from etappe.maps.periods import WEEK, Measured, Period, Verdict, change_text, covered, difference, verdict
 from etappe.vocabulary import I18n
 
 DAYS: Final = 28
-WEEK: Final = 7
 YEAR: Final = timedelta(days=364)
 """Whole weeks, so that weekends fall on weekends."""
-AROUND: Final = 3
-"""So many periods are shown on each side of a change."""
 MOVED: Final = 1.5
 """A base so many times as large, or as small, is another base."""
-
-Verdict = Literal["better", "worse", "changed", "unclear"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Period:
-    """The number in one period; first and last day, both included."""
-
-    first: date
-    last: date
-    phase: Literal["before", "after"]
-    bound: Bound
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +50,6 @@ class Effect:
     low: float | None = None
     high: float | None = None
     verdict: Verdict | None = None
-    """unclear: the interval of the change holds 0, or there is none · changed: it does not, and nothing says which
-    direction is better."""
     year_before: float | None = None
     """The change in the same weeks a year earlier, where the data reach back so far."""
     cautions: tuple[I18n, ...] = ()
@@ -102,7 +82,7 @@ def _effect(document: JourneyMap, one: Opportunity, e: Evidence, binder: Binder,
         return Effect(evidence=e.id, label=label, state="undated", why=both("effect.undated"))
     finished = date.fromisoformat(one.finished)
     started = date.fromisoformat(one.started) if one.started else finished
-    first, last = _covered(binder, e)
+    first, last = covered(binder, e)
     if first is None or last is None:
         return Effect(evidence=e.id, label=label, state="none", why=both("map.none.data"))
     length = min(days, (last - finished).days + 1, (started - first).days) // WEEK * WEEK
@@ -112,7 +92,7 @@ def _effect(document: JourneyMap, one: Opportunity, e: Evidence, binder: Binder,
         return Effect(evidence=e.id, label=label, state="waiting", why=why, ready=ready)
     if length < WEEK:
         return Effect(evidence=e.id, label=label, state="none", why=both("effect.no_before", day=_day(first)))
-    found = _Measured(plain, binder, length)
+    found = Measured(plain, binder, length)
     before = found.of(started - timedelta(days=length), "before")
     unit = before.bound.unit  # a duration would else be said in hours before and in days after
     after = found.of(finished, "after", unit)
@@ -121,79 +101,15 @@ def _effect(document: JourneyMap, one: Opportunity, e: Evidence, binder: Binder,
             why = both(f"effect.none.{period.phase}", why=_why(period.bound))
             return Effect(evidence=e.id, label=label, state="none", why=why, before=before, after=after)
     a, b = before.bound, after.bound
-    change, low, high = _difference(a, b)
+    change, low, high = difference(a, b)
     back = started - timedelta(days=length) - YEAR
     year = found.change(back, finished - YEAR, unit) if back >= first else None
     said = chain(_other_causes(document, one, before, after, year), _weak(before, after, length, days))
     return Effect(
         evidence=e.id, label=label, state="measured", before=before, after=after, change=change, low=low, high=high,
-        verdict=_verdict(e, low, high), year_before=year, cautions=tuple(said),
+        verdict=verdict(e, low, high), year_before=year, cautions=tuple(said),
         periods=tuple(found.around(started, finished, first, last, unit)),
     )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """One evidence in periods of one length."""
-
-    evidence: Evidence
-    binder: Binder
-    length: int
-
-    def of(self, first: date, phase: Literal["before", "after"], unit: str | None = None) -> Period:
-        """The number in the period that begins on a day."""
-        last = first + timedelta(days=self.length - 1)
-        own = self.evidence.window or self.binder.map.window
-        window = Window(start=first.isoformat(), end=last.isoformat(), timezone=own.timezone if own else None)
-        e = msgspec.structs.replace(self.evidence, window=window, unit=unit or self.evidence.unit)
-        return Period(first=first, last=last, phase=phase, bound=bind_one(e, self.binder))
-
-    def change(self, before: date, after: date, unit: str) -> float | None:
-        """The change between two periods that begin on these days; None where one has no number."""
-        a, b = self.of(before, "before", unit).bound, self.of(after, "after", unit).bound
-        return b.value - a.value if a.value is not None and b.value is not None else None
-
-    def around(self, started: date, finished: date, first: date, last: date, unit: str) -> Iterator[Period]:
-        """The periods before and after, in order, as far as the data reach."""
-        step = timedelta(days=self.length)
-        for k in range(AROUND, 0, -1):
-            if started - k * step >= first:
-                yield self.of(started - k * step, "before", unit)
-        for k in range(AROUND):
-            if finished + (k + 1) * step - timedelta(days=1) <= last:
-                yield self.of(finished + k * step, "after", unit)
-
-
-def _covered(binder: Binder, e: Evidence) -> tuple[date | None, date | None]:
-    """The first and the last whole day of the data."""
-    raw = binder.raw
-    if not raw.events or raw.origin.seen_until_us is None:
-        return None, None
-    own = e.window or binder.map.window
-    zone = ZoneInfo((own.timezone if own else None) or raw.origin.timezone)
-
-    def local(us: int) -> date:
-        return datetime.fromtimestamp(us // SECOND_US, UTC).astimezone(zone).date()
-
-    return local(int(raw.time_us.min())), local(raw.origin.seen_until_us)
-
-
-def _difference(a: Bound, b: Bound) -> tuple[float | None, float | None, float | None]:
-    if a.value is None or b.value is None or a.currency != b.currency:
-        return None, None, None
-    if a.low is None or a.high is None or b.low is None or b.high is None:
-        return b.value - a.value, None, None
-    found = change_interval((a.value, a.low, a.high), (b.value, b.low, b.high))
-    change, low, high = (float(x) for x in found)
-    return (change, low, high) if isfinite(low) and isfinite(high) else (change, None, None)
-
-
-def _verdict(e: Evidence, low: float | None, high: float | None) -> Verdict:
-    if low is None or high is None or low <= 0 <= high:
-        return "unclear"
-    if e.better is None:
-        return "changed"
-    return "better" if (low > 0) == (e.better == "up") else "worse"
 
 
 def _other_causes(
@@ -224,19 +140,6 @@ def _weak(before: Period, after: Period, length: int, days: int) -> Iterator[I18
         yield both("effect.caution.base", before=n, after=m)
     if before.bound.low is None or after.bound.low is None:
         yield both("effect.caution.no_interval")
-
-
-def change_text(change: float, bound: Bound) -> dict[str, str]:
-    """A change with its sign and its unit, in each language; of per cent in points."""
-    return {lang: _change(change, bound, lang) for lang in LANGUAGES}
-
-
-def _change(change: float, bound: Bound, lang: str) -> str:
-    if bound.unit == "percent":
-        return word("effect.points", lang, points=signed(change, lang))
-    text = amount(abs(change), bound.unit, lang, bound.currency)
-    sign = "" if not any(c in "123456789" for c in text) else MINUS if change < 0 else "+"
-    return f"{sign}{text}"
 
 
 def _day(when: date) -> I18n:

@@ -80,16 +80,18 @@ def bind_one(e: Evidence, binder: Binder | None) -> Bound:
         return Bound(**frame, state="failed", why=both("map.failed.metric", name=e.metric))
     if metric is not None and metric.needs == "hand":
         return _manual(e, frame)
-    if metric is not None and metric.needs != "data":
+    if metric is not None and metric.needs not in ("data", "surveys"):
         return _held(e, frame, both(f"map.needs.{metric.needs}"))
     if binder is None:
-        return _held(e, frame, both("map.none.data"))
+        return _held(e, frame, both("map.needs.surveys" if metric and metric.needs == "surveys" else "map.none.data"))
     population = binder.map.population
     segment = e.segment or (population.segment if population else None)
     if segment is not None and not binder.knows(segment):
         return _held(e, frame, both("map.needs.segment", name=segment))
     try:
         parameters, condition, _ = parameters_of(e)
+        if metric is not None and metric.needs == "surveys" and binder.answers(e, parameters) is None:
+            return _held(e, frame, both("map.needs.surveys"))
         number, view, shown = binder.ask(e, parameters, condition)
         question, conditions = binder.published(e, number, condition)
     except Missing as missing:

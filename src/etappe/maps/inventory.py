@@ -26,24 +26,12 @@ from etappe.arrays import code_type
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry
 from etappe.maps.guessing import Guess, guesses
+from etappe.maps.scores import scores_of
 from etappe.vocabulary import Contact, Medium, Touchpoint, say
 
 State = Literal["measured", "discovered", "dark", "absent"]
 SUPPORT: Final = ("complaint", "customer_service_call", "digital_support")
 """Touchpoints of the registry at which people ask for help."""
-SCORES: Final = (
-    "rating",
-    "score",
-    "stars",
-    "csat",
-    "nps",
-    "ces",
-    "satisfaction",
-    "bewertung",
-    "sterne",
-    "zufriedenheit",
-)
-"""Columns that hold what people say of their satisfaction, where the data have them."""
 APART: Final = 0.05
 """So far above the typical touchpoint a share of friction must lie to be a sign: five points."""
 FEWEST: Final = 3
@@ -237,20 +225,6 @@ def change_of(now: Share, before: Share) -> Change:
     if apart != apart:
         return Change(now, before, None, None, None)
     return Change(now, before, apart, low, high)
-
-
-def scores_of(journeys: Journeys) -> tuple[str | None, float]:
-    """The column of scores, and up to which a score is low: 6 on a scale beyond 5, else 2."""
-    for name in journeys.columns:
-        if name.casefold() in SCORES:
-            column = journeys.column(name)
-            try:
-                values = [float(text) for text in column.names if text is not None]
-            except ValueError:
-                continue
-            if values:
-                return name, 6.0 if max(values) > 5 else 2.0
-    return None, 6.0
 
 
 def frictions(journeys: Journeys, goal: str | None, score: str | None, low: float) -> dict[str, dict[str, Share]]:

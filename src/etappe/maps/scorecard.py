@@ -16,12 +16,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
 from etappe.analysis.answer import MIN_N
 from etappe.analysis.ask import ask, who
 from etappe.analysis.funnel import Funnel
-from etappe.analysis.intervals import ratio_interval
 from etappe.analysis.reach import Reach
 from etappe.analysis.transitions import Transitions
 from etappe.errors import BadQuestion, unknown
@@ -41,6 +39,7 @@ from etappe.maps.inventory import (
     share_of,
 )
 from etappe.maps.playbook import Aid, Item, aids_for, items_for
+from etappe.maps.scores import numbers_of, score
 from etappe.units import SECOND_US, day_us
 from etappe.vocabulary import Kpi
 
@@ -250,18 +249,10 @@ def _revenue(known: Journeys, registry: Registry, id: str) -> tuple[Amount | Non
 def _satisfaction(known: Journeys, id: str, column: str | None) -> Satisfaction | None:
     if column is None or id not in known.touchpoints:
         return None
-    scores = known.column(column)
-    numbers: NDArray[np.float64] = np.array([np.nan if text is None else float(text) for text in scores.names])
-    each = numbers[scores.codes]
-    here = (known.touchpoint == known.touchpoints.index(id)) & ~np.isnan(each)
-    n = int(here.sum())
-    if not n:
+    numbers, found = numbers_of(known, column), score(known, "csat", column, id)
+    if not found.n or numbers is None:
         return None
-    subject = known.subject[np.searchsorted(known.offsets, np.flatnonzero(here), side="right") - 1]
-    _, owner = np.unique(subject, return_inverse=True)
-    given = each[here]
-    low, high = ratio_interval(np.bincount(owner, weights=given), np.bincount(owner)) or (None, None)
-    mean = Amount(float(given.mean()), n, low, high)
+    mean = Amount(found.value, found.n, found.low, found.high)
     return Satisfaction(column, mean, float(np.nanmin(numbers)), float(np.nanmax(numbers)))
 
 
