@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import numba
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -13,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import etappe
+from etappe.arrays import Int
 from etappe.errors import BadFile, BadQuestion, UnknownName
+from etappe.journeys import build
 from etappe.journeys.sorting import sort_rows
 from etappe.units import NO_VALUE
 from journeys_text import PROPERTY
@@ -88,6 +91,24 @@ def test_a_frame_and_a_workspace_agree(tmp_path: Path) -> None:
     j, k = ws.journeys(), etappe.journeys_from(frame, customer="who", time="when", touchpoint="what", value="amount")
     for name in ("offsets", "time_us", "touchpoint", "value"):
         assert np.array_equal(getattr(j, name), getattr(k, name)), name
+
+
+def test_one_import_and_several_sort_with_the_same_compiled_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = set()
+
+    def sort(group: Int, groups: int, time_us: Int) -> tuple[Int, Int, Int]:
+        taken.update((numba.typeof(group), numba.typeof(time_us)))
+        return sort_rows(group, groups, time_us)
+
+    monkeypatch.setattr(build, "sort_rows", sort)
+    workspace = made(tmp_path)
+    for day in range(1, 4):
+        text = f"user,time,event\n7,2026-03-0{day}T10:00:00Z,visit\n8,2026-03-0{day}T11:00:00Z,visit\n"
+        workspace.import_files([written(tmp_path, f"{day}.csv", text)])
+        assert workspace.journeys().events == 2 * day
+    assert len(taken) == 1
 
 
 def test_times_without_a_zone_are_read_in_the_given_one() -> None:

@@ -217,7 +217,7 @@ def property_of(properties: pa.ChunkedArray, name: str) -> Column:
 def _fixed(array: Any) -> Int:
     """Numbers as kernels take them, read-only: Arrow's are so after one import and not after several.
 
-    A kernel that meets both compiles twice, and the first import into a served workspace would wait for it.
+    A kernel that meets both is compiled twice, and the first import into a served workspace would wait for it.
     """
     view = np.ascontiguousarray(array, np.int64).view()
     view.flags.writeable = False
