@@ -1,5 +1,6 @@
 """Documents: YAML texts (JSON is YAML too) into structs; a fault names the line, the path and what would be right."""
 
+import io
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -164,3 +165,22 @@ def _one_arm(kind: Any) -> Any:
     if get_origin(kind) not in (Union, UnionType):
         return kind
     return next((arm for arm in get_args(kind) if hasattr(arm, "__struct_fields__") or get_args(arm)), None)
+
+
+def dump(document: msgspec.Struct) -> str:
+    """The YAML text of a document, without what stands at its default.
+
+    Examples
+    --------
+    >>> from etappe.maps.persona import Persona
+    >>> print(dump(Persona(schema="persona/1", id="lena", title="Lena")), end="")
+    schema: persona/1
+    id: lena
+    title: Lena
+    """
+    yaml = YAML()
+    yaml.width = 100_000
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    stream = io.StringIO()
+    yaml.dump(msgspec.to_builtins(document), stream)
+    return stream.getvalue()

@@ -20,7 +20,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import Body, FromPath, FromQuery, JSONBody
 
 import etappe
-from etappe.apps import conforming, editing, exploring, filing, inventory_api, persona_api, revisions
+from etappe.apps import changing, conforming, editing, exploring, filing, inventory_api, persona_api, revisions
 from etappe.apps.filing import KINDS, Theme, filed
 from etappe.apps.guard import CSP, Guard
 from etappe.apps.map_view import bound_view, map_card
@@ -45,7 +45,7 @@ from etappe.store.imports import ImportRecord
 from etappe.units import iso
 from etappe.vocabulary import say
 
-MODULES: Final = (exploring, editing, filing, conforming, persona_api, inventory_api)
+MODULES: Final = (exploring, editing, filing, conforming, persona_api, inventory_api, changing)
 """Each with the routes of its part of the product."""
 STATIC: Final = Path(__file__).parent / "static"
 STATUS: Final[dict[type[EtappeError], int]] = {

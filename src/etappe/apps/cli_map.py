@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from etappe.apps import cli_conformance, cli_edit, cli_touchpoints
+from etappe.apps import cli_changes, cli_conformance, cli_edit, cli_touchpoints
 from etappe.apps.options import HERE, Folder, Json, Lang, Out, opened
 
 commands = typer.Typer()
@@ -15,6 +15,7 @@ commands.add_typer(maps, name="map")
 cli_edit.add_to(maps)
 cli_conformance.add_to(maps)
 cli_touchpoints.add_to(commands)
+cli_changes.add_to(commands)
 
 
 @commands.command()

@@ -214,7 +214,7 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
         """What people said about the map and its parts (personal)."""
         revisions.stored(ws, map_id)
         with ws.engine.connect() as connection:
-            return {"comments": [_comment(one) for one in comments.of(connection, MAP, map_id)]}
+            return {"comments": [comment_view(one) for one in comments.of(connection, MAP, map_id)]}
 
     @post("/api/maps/{map_id:str}/comments", sync_to_thread=True, status_code=200)
     def comment(map_id: FromPath[str], data: JSONBody[dict[str, Any]]) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
                     raise UnknownName("id", f"there is no comment {data['id']}.", "Reload the map.")
                 return {"done": bool(data.get("done"))}
             text, place, author = _comment_of(data, found)
-            return _comment(comments.add(connection, MAP, map_id, place, author, text))
+            return comment_view(comments.add(connection, MAP, map_id, place, author, text))
 
     @post("/api/maps/{map_id:str}/comments/{comment_id:int}/delete", sync_to_thread=True, status_code=200)
     def delete_comment(map_id: FromPath[str], comment_id: FromPath[int]) -> dict[str, Any]:
@@ -328,7 +328,8 @@ def _short(value: Any, lang: str) -> str:
     return "" if value is None else str(value)
 
 
-def _comment(one: comments.Comment) -> dict[str, Any]:
+def comment_view(one: comments.Comment) -> dict[str, Any]:
+    """A comment as plain data (personal)."""
     return {
         "id": one.id,
         "place": one.place,

@@ -60,7 +60,7 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
     def start(request: Request[Any, Any, Any], lang: FromQuery[str] = "en") -> dict[str, Any]:
         """What can be asked about: touchpoints with counts, break-downs, a first funnel, the saved questions."""
         journeys = chosen(request)
-        goals = goals_of(ws, journeys)
+        goals = ws.goals(journeys)
         return {
             "state": state(ws, journeys),
             "touchpoints": touchpoints(journeys),
@@ -208,13 +208,6 @@ def touchpoints(journeys: Journeys) -> list[dict[str, Any]]:
     rows = reach(journeys).rows()
     found = [{"name": row["touchpoint"], "journeys": row["journeys"], "events": row["events"]} for row in rows]
     return sorted(found, key=lambda one: (-one["journeys"], one["name"]))
-
-
-def goals_of(ws: Workspace, journeys: Journeys) -> list[str]:
-    """The touchpoints that the workspace has for goals, by their names in the data."""
-    registry, goals = ws.registry(), ws.settings.goals
-    known = {name: registry.find(name) for name in journeys.touchpoints}
-    return [name for name, point in known.items() if name in goals or (point is not None and point.id in goals)]
 
 
 def suggested(journeys: Journeys, goals: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ from etappe.analysis.answer import Answer, Question
 from etappe.analysis.ask import read_question, who
 from etappe.apps.undoing import recover, undo
 from etappe.apps.views import Views
+from etappe.apps.with_changes import WithChanges
 from etappe.apps.with_inventory import WithInventory
 from etappe.apps.with_personas import WithPersonas
 from etappe.arrays import Int
@@ -72,7 +73,7 @@ def open(folder: str | Path = ".") -> "Workspace":
     return Workspace(path)
 
 
-class Workspace(WithPersonas, WithInventory):
+class Workspace(WithPersonas, WithInventory, WithChanges):
     """A company's events, customers and documents in one folder.
 
     Examples

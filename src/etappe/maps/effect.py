@@ -21,7 +21,7 @@ from etappe.maps.bound import SHOWN, Bound
 from etappe.maps.evidence import bind_one
 from etappe.maps.figures import state_text
 from etappe.maps.model import Evidence, JourneyMap, Opportunity
-from etappe.maps.opportunity import addressed
+from etappe.maps.opportunity import measured_by
 from etappe.maps.periods import WEEK, Measured, Period, Verdict, change_text, covered, difference, verdict
 from etappe.vocabulary import I18n
 
@@ -72,7 +72,7 @@ def effects(document: JourneyMap, one: Opportunity, binder: Binder, days: int = 
     """
     if days < WEEK:
         raise BadQuestion("days", f"{days} is less than a week.", "Compare 7 days or more, such as 28.")
-    return tuple(_effect(document, one, e, binder, days) for e in addressed(document, one))
+    return tuple(_effect(document, one, e, binder, days) for e in measured_by(document, one))
 
 
 def _effect(document: JourneyMap, one: Opportunity, e: Evidence, binder: Binder, days: int) -> Effect:

@@ -15,6 +15,8 @@ LaneType = Literal[
 Truth = Literal["zmot", "fmot", "smot", "umot", "other"]
 Kind = Literal["as_is", "to_be", "template"]
 Unit = Literal["journeys", "events", "percent", "days", "hours", "minutes", "seconds", "score", "nps", "money", "count"]
+Status = Literal["idea", "planned", "running", "done", "dropped"]
+"""How far an opportunity is."""
 Basis = Literal["measured", "derived", "researched", "assumed"]
 
 State = Literal["fresh", "stale", "few", "changed", "failed", "none", "held", "hidden"]
@@ -231,7 +233,7 @@ class Opportunity(_Part, frozen=True):
     impact: int | None = None
     effort: int | None = None
     owner: I18n = ""
-    status: Literal["idea", "planned", "running", "done", "dropped"] = "idea"
+    status: Status = "idea"
     solutions: tuple[Solution, ...] = ()
     result: str | None = None
     """The evidence by which it is measured; without it, all that it addresses."""

@@ -11,8 +11,8 @@ from etappe.analysis.signals import SIGNALS
 from etappe.errors import BadQuestion
 from etappe.language import LANGUAGES, word
 from etappe.maps.applied import new_id
-from etappe.maps.binder import Binder, both
-from etappe.maps.bound import Bound
+from etappe.maps.binder import Binder
+from etappe.maps.bound import SHOWN, Bound
 from etappe.maps.edits import Add, Edit
 from etappe.maps.evidence import bind_one
 from etappe.maps.figures import interval_text, n_text, value_text
@@ -24,7 +24,7 @@ UNDER_WAY: Final = ("running", "done")
 
 
 def addressed(document: JourneyMap, one: Opportunity) -> tuple[Evidence, ...]:
-    """The evidence by which an opportunity is measured: its result, or all that it and the cells that name it address.
+    """The evidence that an opportunity addresses: its own, that of the cells it addresses and of those that name it.
 
     Examples
     --------
@@ -33,16 +33,21 @@ def addressed(document: JourneyMap, one: Opportunity) -> tuple[Evidence, ...]:
     ['e2']
     """
     known = {e.id: e for e in document.evidence}
-    wanted = [one.result] if one.result else [*one.addresses]
-    if not one.result:
-        wanted += [ref for cell in document.cells if cell.opportunity == one.id for ref in cell.refs]
     at: dict[str, list[str]] = {}
     for cell in document.cells:
         place = place_of(msgspec.to_builtins(cell))
         for key in {f"{cell.lane}/{place}", f"{cell.lane}/{cell.step or cell.stage or cell.start}"}:
             at.setdefault(key, []).extend(cell.refs)
-    ids = [id for ref in wanted for id in ([ref] if ref in known else at.get(ref, []))]
+    ids = [id for ref in one.addresses for id in ([ref] if ref in known else at.get(ref, []))]
+    ids += [ref for cell in document.cells if cell.opportunity == one.id for ref in cell.refs]
+    ids += [one.result] if one.result else []
     return tuple(known[id] for id in dict.fromkeys(ids) if id in known)
+
+
+def measured_by(document: JourneyMap, one: Opportunity) -> tuple[Evidence, ...]:
+    """The evidence by which the effect of an opportunity is measured: its result, or all that it addresses."""
+    found = addressed(document, one)
+    return tuple(e for e in found if e.id == one.result) or found
 
 
 def dated(old: JourneyMap | None, new: JourneyMap, today: date) -> JourneyMap:
@@ -96,14 +101,14 @@ def from_finding(
     """
     asked = {key: value for key, value in question.items() if value is not None}
     if asked.get("question") == "opportunities":
-        loss = _evidence(document, asked, row, column or "loss", "down", condition)
+        loss = _evidence(binder, asked, row, column or "loss", "down", condition)
         keys = ("goal", "per", "errors", "support", "score", "low_score", "slow", "dwell", "near", "within")
         friction = {"question": "friction", **{key: asked[key] for key in keys if key in asked}}
-        found = [_evidence(document, friction, row, "share", "down", condition), loss]
+        found = [_evidence(binder, friction, row, "share", "down", condition), loss]
     else:
         column = column or _COLUMNS.get(str(asked.get("question")), "")
         better = "up" if "conversion" in column else "down"
-        found = [_evidence(document, asked, row, column, better, condition)]
+        found = [_evidence(binder, asked, row, column, better, condition)]
     for e in found:
         question_of(e.question or {})
     bound = [bind_one(e, binder) for e in found]
@@ -135,7 +140,7 @@ _KEYS: Final = {"friction": ("touchpoint", "to", "signal"), "opportunities": ("t
 
 
 def _evidence(
-    document: JourneyMap, asked: dict[str, Any], row: Mapping[str, Any], column: str, better: Any, condition: str | None
+    binder: Binder, asked: dict[str, Any], row: Mapping[str, Any], column: str, better: Any, condition: str | None
 ) -> Evidence:
     kind = str(asked.get("question"))
     if kind not in _KEYS or not column:
@@ -147,24 +152,30 @@ def _evidence(
             raise BadQuestion("row: group", "is missing.", "Send the row of a group that has a name.")
         where["group"] = row["group"]
     return Evidence(
-        id="", title=_label(kind, row, column), question=asked, value=Pick(column=column, where=where), better=better,
-        filter=condition or None,
+        id="", title=_label(binder, kind, row, column), question=asked, value=Pick(column=column, where=where),
+        better=better, filter=condition or None,
     )  # fmt: skip
 
 
-def _label(kind: str, row: Mapping[str, Any], column: str) -> I18n:
-    if row.get("signal") in SIGNALS:
-        return {lang: _signal(kind, row, column, lang) for lang in LANGUAGES}
-    if kind == "funnel":
-        return both("opportunity.label.funnel", step=row.get("step"))
-    return both("opportunity.label.transitions", start=row.get("from"), end=row.get("to"))
+def _label(binder: Binder, kind: str, row: Mapping[str, Any], column: str) -> I18n:
+    """What the number is, with the titles that the registry has for touchpoints."""
 
+    def title(key: str, lang: str) -> str:
+        name = str(row.get(key) or "")
+        known = binder.registry.find(name) if binder.registry else None
+        return say(known.title, lang) if known else name
 
-def _signal(kind: str, row: Mapping[str, Any], column: str, lang: str) -> str:
-    signal = word(f"ui.explore.signal.{row['signal']}", lang)
-    place = f"{row.get('touchpoint')} → {row['to']}" if row.get("to") else row.get("touchpoint")
-    key = "opportunity.label.loss" if column == "loss" else "opportunity.label.signal"
-    return word(key, lang, place=place, signal=signal)
+    def said(lang: str) -> str:
+        if row.get("signal") in SIGNALS:
+            place = " → ".join(title(key, lang) for key in ("touchpoint", "to") if row.get(key))
+            end = "loss" if column == "loss" else "signal"
+            signal = word(f"ui.explore.signal.{row['signal']}", lang)
+            return word(f"opportunity.label.{end}", lang, place=place, signal=signal)
+        if kind == "funnel":
+            return word("opportunity.label.funnel", lang, step=title("step", lang))
+        return word("opportunity.label.transitions", lang, start=title("from", lang), end=title("to", lang))
+
+    return {lang: said(lang) for lang in LANGUAGES}
 
 
 def finding_text(bound: list[Bound]) -> I18n:
@@ -174,4 +185,4 @@ def finding_text(bound: list[Bound]) -> I18n:
         rest = [text for text in (interval_text(b, lang), n_text(b, lang)) if text]
         return f"{say(b.label, lang)}: {value_text(b, lang)}" + (f" ({', '.join(rest)})" if rest else "")
 
-    return {lang: "; ".join(one(b, lang) for b in bound) for lang in LANGUAGES}
+    return {lang: "; ".join(one(b, lang) for b in bound if b.state in SHOWN) for lang in LANGUAGES}

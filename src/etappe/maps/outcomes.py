@@ -127,6 +127,8 @@ def proposals(
     counts = {row["touchpoint"]: row["journeys"] for row in reach(journeys).rows() if row["journeys"]}
     goal = max((name for name in goals if name in counts), key=lambda name: counts[name], default=None)
     known = {name: registry.find(name) if registry else None for name in counts}
+    point = known.get(goal) if goal else None
+    title: I18n = point.title if point else goal or ""
     sent = [name for name, point in known.items() if point is not None and say(point.owner, "en") == "Marketing"]
     sent = [name for name in sent if name != goal]
     needs = [_metric(f"survey.{name}", "up") for name in ("nps", "csat", "ces") if column_of(journeys, name, None)]
@@ -135,15 +137,15 @@ def proposals(
     others = [
         name for name, point in known.items() if point is not None and point.atom in EARLY and name not in (goal, *sent)
     ]
-    conversion = [_funnel(" | ".join(others), goal, both("outcome.figure.others", goal=goal))] if others else []
+    conversion = [_funnel(" | ".join(others), goal, both("outcome.figure.others", goal=title))] if others else []
     conversion.append(
         Evidence(
-            id="reach", title=both("outcome.figure.reach", goal=goal), better="up",
+            id="reach", title=both("outcome.figure.reach", goal=title), better="up",
             question={"question": "reach", "touchpoints": [goal]},
             value=Pick(column="share", where={"touchpoint": goal}),
         )
     )  # fmt: skip
-    marketing = [_funnel(" | ".join(sent), goal, both("outcome.figure.contacted", goal=goal))] if sent else []
+    marketing = [_funnel(" | ".join(sent), goal, both("outcome.figure.contacted", goal=title))] if sent else []
     credit = {"question": "attribution", "goal": goal, "by": "owner", "window": "28d", "bootstrap": 200}
     owners = [name for name in _owners(journeys) if name.casefold() == "marketing"] if sent else []
     roi = []
@@ -151,7 +153,7 @@ def proposals(
         row: dict[str, str | int | float] = {"owner": owner}
         marketing.append(
             Evidence(
-                id="credit", title=both("outcome.figure.credit", goal=goal), better="up",
+                id="credit", title=both("outcome.figure.credit", goal=title), better="up",
                 question=credit, value=Pick(column="share", where=row),
             )
         )  # fmt: skip
@@ -166,7 +168,7 @@ def proposals(
     roi.append(_metric("revenue.per_journey", "up"))
     return {
         "needs": tuple(needs), "marketing": tuple(marketing), "conversion": tuple(conversion),
-        "retention": (_again(goal),), "roi": tuple(roi),
+        "retention": (_again(goal, title),), "roi": tuple(roi),
     }  # fmt: skip
 
 
@@ -178,9 +180,9 @@ def _metric(name: str, better: Any) -> Evidence:
     return Evidence(id=name.replace(".", "-").replace("_", "-"), metric=name, better=better)
 
 
-def _again(goal: str) -> Evidence:
+def _again(goal: str, title: I18n) -> Evidence:
     return Evidence(
-        id="again", title=both("outcome.figure.again", goal=goal), metric="journey.repeat_rate", better="up",
+        id="again", title=both("outcome.figure.again", goal=title), metric="journey.repeat_rate", better="up",
         parameters=Parameters(touchpoint=goal, within=SOON),
     )  # fmt: skip
 

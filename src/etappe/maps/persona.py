@@ -5,17 +5,15 @@ It is typical (source 002: who the customers are) or ideal (source 000: who they
 a measurement, on a study, or on nothing, which is an assumption and is marked as one.
 """
 
-import io
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
-from ruamel.yaml import YAML
 
 from etappe.analysis.features import kind_of
-from etappe.documents import read
+from etappe.documents import dump, read
 from etappe.errors import EtappeError
 from etappe.expression import parse
 from etappe.maps.check import Fault
@@ -140,12 +138,7 @@ def dump_persona(persona: Persona) -> str:
     id: lena
     title: Lena
     """
-    yaml = YAML()
-    yaml.width = 100_000
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    stream = io.StringIO()
-    yaml.dump(msgspec.to_builtins(persona), stream)
-    return stream.getvalue()
+    return dump(persona)
 
 
 Found = Iterator[tuple[str, str, str, Literal["error", "warning"]]]
