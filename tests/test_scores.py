@@ -5,7 +5,6 @@ from statistics import mean
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.journeys_text import PROPERTY
 
 from etappe.arrays import column_of as texts
 from etappe.errors import BadQuestion, UnknownName
@@ -13,6 +12,7 @@ from etappe.journeys.columns import journeys_of
 from etappe.maps.document import read_map
 from etappe.maps.evidence import bind
 from etappe.maps.scores import SCALES, column_of, score
+from journeys_text import PROPERTY
 
 MAP = """
 schema: journey-map/1

@@ -37,6 +37,8 @@ def handlers(ws: Workspace, chosen: Filtered) -> list[Any]:
         if not isinstance(question, dict) or not isinstance(row, dict):
             raise BadDocument("question", "is missing.", "Send the question and the row of its answer.")
         fields = _fields(data, {"column": str, "where": str, "title": str, "owner": str, "author": str})
+        days = _fields(data, {"from": str, "to": str})
+        fields |= {"start": days.get("from"), "end": days.get("to")}
         fields |= _fields(data, {"impact": int, "effort": int})
         map_id = str(data.get("map") or "")
         return {"map": map_id, "id": ws.record(map_id, question, row, **fields)}

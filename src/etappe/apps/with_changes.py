@@ -118,6 +118,8 @@ class WithChanges:
         *,
         column: str | None = None,
         where: str | None = None,
+        start: str | date | None = None,
+        end: str | date | None = None,
         title: "I18n" = "",
         impact: int | None = None,
         effort: int | None = None,
@@ -130,18 +132,21 @@ class WithChanges:
         ----------
         question, row : what was asked (friction, opportunities, funnel or transitions), and the row that shows it
         column : the number of the row; by default the share of friction, the step's conversion of a funnel
-        where : the filter under which it was asked
+        where, start, end : the filter and the days under which it was asked; the number that is kept is of all days, as
+            the map says, and the words of the finding are of these
         """
         from etappe.apps import revisions
         from etappe.maps.binder import Binder
         from etappe.maps.opportunity import from_finding
+        from etappe.units import read_day
 
         ws = self._changes
         document, revision = revisions.stored(ws, map_id)
         binder = Binder(document, ws.journeys(), ws.registry(), time.time_ns() // 1000)
+        days = (start and read_day(start).isoformat(), end and read_day(end).isoformat())
         one, edits = from_finding(
-            document, binder, question, row, column=column, condition=where, title=title, impact=impact, effort=effort,
-            owner=owner,
+            document, binder, question, row, column=column, condition=where, days=days, title=title, impact=impact,
+            effort=effort, owner=owner,
         )  # fmt: skip
         revisions.change(ws, map_id, edits, revision, author)
         return one.id

@@ -9,14 +9,14 @@ import msgspec
 from etappe.analysis.ask import question_of
 from etappe.analysis.signals import SIGNALS
 from etappe.errors import BadQuestion
-from etappe.language import LANGUAGES, word
+from etappe.language import LANGUAGES, day, word
 from etappe.maps.applied import new_id
 from etappe.maps.binder import Binder
 from etappe.maps.bound import SHOWN, Bound
 from etappe.maps.edits import Add, Edit
 from etappe.maps.evidence import bind_one
 from etappe.maps.figures import interval_text, n_text, value_text
-from etappe.maps.model import Evidence, JourneyMap, Opportunity, Pick
+from etappe.maps.model import Evidence, JourneyMap, Opportunity, Pick, Window
 from etappe.maps.parts import place_of
 from etappe.vocabulary import I18n, say
 
@@ -81,6 +81,7 @@ def from_finding(
     *,
     column: str | None = None,
     condition: str | None = None,
+    days: tuple[str | None, str | None] = (None, None),
     title: I18n = "",
     impact: int | None = None,
     effort: int | None = None,
@@ -93,6 +94,7 @@ def from_finding(
     question, row : what was asked, and the row that shows it
     column : the number of the row; by default the share of a friction, the step's conversion of a funnel
     condition : the filter under which it was asked
+    days : first and last day of the period in which it was found; only the words of the finding are about it
 
     Raises
     ------
@@ -129,7 +131,7 @@ def from_finding(
     id = new_id(say(said, document.language), taken, "opportunity")
     one = Opportunity(
         id=id, title=said, addresses=tuple(named), impact=impact, effort=effort, owner=owner, result=named[0],
-        finding=finding_text(bound),
+        finding=_found(found, binder, days) if any(days) else finding_text(bound),
     )  # fmt: skip
     return one, [*edits, Add(kind="opportunity", value=msgspec.to_builtins(one))]
 
@@ -186,3 +188,11 @@ def finding_text(bound: list[Bound]) -> I18n:
         return f"{say(b.label, lang)}: {value_text(b, lang)}" + (f" ({', '.join(rest)})" if rest else "")
 
     return {lang: "; ".join(one(b, lang) for b in bound if b.state in SHOWN) for lang in LANGUAGES}
+
+
+def _found(found: list[Evidence], binder: Binder, days: tuple[str | None, str | None]) -> I18n:
+    """The numbers of a finding in the days in which it was found, and these days."""
+    window = Window(start=days[0], end=days[1])
+    told = finding_text([bind_one(msgspec.structs.replace(e, window=window), binder) for e in found])
+    ends = {lang: " – ".join(day(one, lang) if one else "" for one in days).strip() for lang in LANGUAGES}
+    return {lang: f"{say(told, lang)} ({ends[lang]})" for lang in LANGUAGES}

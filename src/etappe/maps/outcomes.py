@@ -113,7 +113,7 @@ def read_board(text: str, where: str = "outcomes") -> Board:
     for benefit in BENEFITS:
         e = found.of(benefit).evidence
         alone = JourneyMap(schema="journey-map/1", id="outcomes", title="", evidence=(e,) if e else ())
-        faults = [fault for fault in check(alone) if fault.level == "error"]
+        faults = [f for f in check(alone) if f.level == "error" and f.place.startswith("evidence")]
         if faults:
             place = faults[0].place.replace("evidence[0]", f"{benefit}.evidence")
             raise BadDocument(f"{where}: {place}", faults[0].what, faults[0].hint)
