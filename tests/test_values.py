@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from etappe.collect.values import REASONS, NumberFormat, native_value, texts_money, texts_value
@@ -88,6 +88,7 @@ def test_the_decimal_mark_is_what_most_rows_use(texts, mark):
         st.floats(allow_nan=False, allow_infinity=False) | st.decimals(-(10**9), 10**9, places=5).map(float), max_size=8
     )
 )
+@example([8388608.80925, -8388608.80925, 99_999_999.00005])
 def test_a_floating_number_stands_for_its_shortest_text(numbers):
     amounts, reasons = native_value(pa.array(numbers, pa.float64()))
     for number, amount, reason in zip(numbers, amounts.tolist(), reasons.tolist(), strict=True):

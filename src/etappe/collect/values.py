@@ -214,8 +214,9 @@ def native_value(column: pa.Array) -> tuple[Int, Reasons] | None:
     finite = np.where(large, 0, finite)
     scaled = finite * MONEY
     amounts = np.rint(scaled)
-    # Where the product lies near a half, or has no room for the fraction, its text decides.
-    unsure = (np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < 1e-6) | (np.abs(scaled) >= 2**50)
+    # Where the product lies as near to a half as it may be off, or has no room for the fraction, its text decides.
+    near = np.maximum(1e-6, np.abs(scaled) * 2.0**-51)
+    unsure = (np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < near) | (np.abs(scaled) >= 2**50)
     exact = amounts.astype(np.int64)
     for row in np.flatnonzero(unsure).tolist():
         text = repr(float(finite[row])) if kind == pa.float64() else str(np.float32(finite[row]))
