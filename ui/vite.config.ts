@@ -5,9 +5,9 @@ import { defineConfig, type Plugin } from 'vite'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-/** Words that only the screens of maps, personas and touchpoints use; they come with those. Titles stand in the frame. */
-const MAPS = ['ui.edit.', 'ui.lane.', 'ui.map.', 'ui.personas.', 'ui.plan.', 'ui.touchpoints.', 'ui.wizard.']
-const later = (key: string) => MAPS.some((start) => key.startsWith(start)) && !key.endsWith('.title')
+/** Words that only the screens of maps and of acting use; they come with those. Titles stand in the frame. */
+const MAPS = ['ui.act.', 'ui.chances.', 'ui.edit.', 'ui.keep.', 'ui.lane.', 'ui.map.', 'ui.outcomes.', 'ui.personas.', 'ui.plan.', 'ui.tasks.', 'ui.touchpoints.', 'ui.wizard.']
+const later = (key: string) => MAPS.some((start) => key.startsWith(start)) && !key.endsWith('.title') && key !== 'ui.keep.button'
 
 /** `virtual:words/de`: the keys of the shared word lists that the screens use, one lazy chunk for each language, and
  *  `virtual:words/de/maps` for those that only some screens need. */

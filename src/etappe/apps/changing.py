@@ -158,14 +158,15 @@ def handlers(ws: Workspace, chosen: Filtered) -> list[Any]:
         journeys = chosen(request)
         board, revision = ws.board()
         offered = proposals(journeys, ws.registry(), ws.goals(journeys), board.costs)
-        rows = []
-        for found in ws.outcomes(journeys, days=days):
+        rows, told = [], ws.outcomes(journeys, days=days)
+        for found in told:
             own = board.of(found.benefit)
             listed = [*([own.evidence] if own.evidence else []), *offered[found.benefit]]
             choices = [{"value": str(i), "name": _figure(e, _lang(lang))} for i, e in enumerate(listed)]
             rows.append({**view.outcome_view(found, _lang(lang)), "choices": choices})
         return {
             "state": "ok" if journeys.events else "empty-no-data-yet",
+            "sentence": view.outcomes_text(told, _lang(lang)),
             "revision": revision, "days": days, "costs": board.costs, "outcomes": rows,
         }  # fmt: skip
 

@@ -150,13 +150,16 @@ def portfolio_text(rows: Sequence[dict[str, Any]], lang: str) -> str:
     """How many opportunities there are, how far they are, and how many have shown to work."""
     if not rows:
         return word("chance.none", lang)
-    running = sum(row["status"] == "running" for row in rows)
-    done = sum(row["status"] == "done" for row in rows)
-    better = sum(any(effect["verdict"] == "better" for effect in row["effects"]) for row in rows)
-    return word(
-        f"chance.sentence.{'single' if len(rows) == 1 else 'many'}", lang, count=number(len(rows), lang),
-        running=number(running, lang), done=number(done, lang), better=number(better, lang),
-    )  # fmt: skip
+    done = [row for row in rows if row["status"] == "done"]
+    better = sum(any(effect["verdict"] == "better" for effect in row["effects"]) for row in done)
+    counts = {"running": sum(row["status"] == "running" for row in rows), "done": len(done)}
+    parts = [word(f"chance.{name}", lang, count=number(n, lang)) for name, n in counts.items() if n]
+    said = word(f"chance.count.{'single' if len(rows) == 1 else 'many'}", lang, count=number(len(rows), lang))
+    if parts:
+        said += ": " + ", ".join(parts)
+    if done:
+        said += "; " + word(f"chance.better.{'some' if better else 'none'}", lang, count=number(better, lang))
+    return f"{said}."
 
 
 def task_view(task: Task, lang: str, today: date, titles: dict[tuple[str, str], str]) -> dict[str, Any]:
@@ -259,3 +262,15 @@ def outcome_view(one: Outcome, lang: str) -> dict[str, Any]:
         "periods": [_period(period, lang) for period in one.periods],
         "how": how,
     }
+
+
+def outcomes_text(found: Sequence[Outcome], lang: str) -> str:
+    """How many figures have become better or worse by more than chance explains, and how many cannot be measured."""
+    counts = {
+        "better": sum(one.verdict == "better" for one in found),
+        "worse": sum(one.verdict == "worse" for one in found),
+        "same": sum(one.verdict in ("unclear", "changed") for one in found),
+        "missing": sum(one.now.state not in SHOWN for one in found),
+    }
+    parts = [word(f"outcome.count.{name}", lang, count=number(n, lang)) for name, n in counts.items() if n]
+    return word("outcome.sentence", lang, count=number(len(found), lang), parts=", ".join(parts))

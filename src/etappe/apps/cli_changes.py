@@ -137,7 +137,8 @@ def outcomes(
         except (OSError, UnicodeDecodeError) as fault:
             raise BadFile(str(file), f"cannot be read: {fault}.") from None
         ws.put_board(text)
-    rows = [view.outcome_view(one, language) for one in ws.outcomes(days=days)]
+    found = ws.outcomes(days=days)
+    rows = [view.outcome_view(one, language) for one in found]
     if json:
         terminal.as_json({"outcomes": rows})
         return

@@ -143,10 +143,10 @@ class WithChanges:
         ws = self._changes
         document, revision = revisions.stored(ws, map_id)
         binder = Binder(document, ws.journeys(), ws.registry(), time.time_ns() // 1000)
-        days = (start and read_day(start).isoformat(), end and read_day(end).isoformat())
+        days = tuple(read_day(day).isoformat() if day else None for day in (start, end))
         one, edits = from_finding(
-            document, binder, question, row, column=column, condition=where, days=days, title=title, impact=impact,
-            effort=effort, owner=owner,
+            document, binder, question, row, column=column, condition=where, days=(days[0], days[1]), title=title,
+            impact=impact, effort=effort, owner=owner,
         )  # fmt: skip
         revisions.change(ws, map_id, edits, revision, author)
         return one.id

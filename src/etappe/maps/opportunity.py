@@ -138,7 +138,7 @@ def from_finding(
 
 _COLUMNS: Final = {"friction": "share", "funnel": "step_conversion", "transitions": "share"}
 _KEYS: Final = {"friction": ("touchpoint", "to", "signal"), "opportunities": ("touchpoint", "to", "signal"),
-                "funnel": ("step",), "transitions": ("from", "to")}  # fmt: skip
+                "funnel": ("position", "step"), "transitions": ("from", "to")}  # fmt: skip
 
 
 def _evidence(

@@ -23,9 +23,9 @@ class Address {
     this.search = location.search
   }
 
-  /** The address of another screen, with the filter line as it stands. */
-  screen(path: string): string {
-    const kept = new URLSearchParams([...this.params].filter(([name]) => FILTER.includes(name)))
+  /** The address of another screen, with the filter line as it stands, and what it is to show. */
+  screen(path: string, more: Record<string, string> = {}): string {
+    const kept = new URLSearchParams([...[...this.params].filter(([name]) => FILTER.includes(name)), ...Object.entries(more)])
     return path + (kept.size ? `?${kept}` : '')
   }
 

@@ -1,1 +1,0 @@
-import{ht as e}from"./address.svelte-CZr5Eap-.js";e();
