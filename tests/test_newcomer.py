@@ -77,7 +77,7 @@ def test_from_nothing_to_a_map_that_is_passed_on(browser: Browser, client: Clien
     assert len(titles) >= 4
     bind(page, "Hürden", titles[0], "brechen ab")
     bind(page, "Hürden", titles[1], "bis dahin (Median)")
-    bind(page, "Chancen", titles[2], "Anteil an allen Reisen")
+    bind(page, "Chancen", titles[2], "Anteil an allen Journeys")
     expect(page.get_by_text("Alles gespeichert")).to_be_visible()
 
     page.get_by_role("button", name="Stand festhalten").click()

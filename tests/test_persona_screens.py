@@ -123,7 +123,7 @@ def test_personas_are_found_named_and_kept(window: Opened):
     page.get_by_role("button", name="Behalten").click()
     page.get_by_role("link", name="Die Ersten").first.click(timeout=60_000)
     expect(page.get_by_role("heading", name="Worin sie sich unterscheidet")).to_be_visible()
-    expect(page.get_by_role("heading", name="Reisen, die für sie stehen")).to_be_visible()
+    expect(page.get_by_role("heading", name="Journeys, die für sie stehen")).to_be_visible()
 
 
 def test_a_persona_that_cannot_be_is_refused_with_words(window: Opened):

@@ -187,5 +187,5 @@ def _stages(journey: Element, steps: dict[str, Step], homes: dict[str, str]) -> 
     rest = tuple(step for id, step in steps.items() if id not in used)
     if rest or not found:
         id = new_id("journey", set(found), "stage")
-        found[id] = Stage(id=id, title={"de": "Reise", "en": "Journey"}, steps=rest)
+        found[id] = Stage(id=id, title={"de": "Journey", "en": "Journey"}, steps=rest)
     return tuple(found.values())

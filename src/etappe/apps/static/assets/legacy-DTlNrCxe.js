@@ -1,1 +1,0 @@
-import{ht as e}from"./address.svelte-fSUDST4n.js";e();
