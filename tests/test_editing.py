@@ -133,6 +133,34 @@ def test_a_difference_is_told_in_both_languages(client: Client, map_id: str) -> 
         assert told["cell", "pain @ s1"]["fields"][0]["after"] == "teuer"
 
 
+def test_any_question_s_numbers_can_be_bound(client: Client) -> None:
+    sent(
+        client,
+        "/api/questions",
+        {"title": "Trichter", "question": {"question": "funnel", "steps": ["visit", "order"]}, "address": "/explore"},
+    )
+    at = "/api/maps/shop/proposals?lang=de"
+    listed = sent(client, at, {"lane": "k", "place": "s1"})["questions"]
+    assert (listed[0]["title"], listed[0]["saved"]) == ("Trichter", True)
+    found = sent(client, at, {"question": listed[0]["question"]})["proposals"]
+    titles = {one["bound"]["label"]: one for one in found}
+    one = titles["order: Konversion"]
+    assert one["evidence"]["value"] == {"column": "conversion", "where": {"position": 2, "step": "order"}}
+    assert one["bound"]["state"] in ("fresh", "few")
+    edits = [{"edit": "bind", "lane": "k", "place": "s1", "evidence": {**one["evidence"], "min_n": 1}}]
+    bound = sent(
+        client,
+        "/api/maps/shop/edit?lang=de",
+        {"edits": edits, "revision": client.get("/api/maps/shop/version")["revision"]},
+    )
+    shown = bound["map"]["evidence"][one["evidence"]["id"]]
+    assert (shown["text"], shown["n"]) == ("66,7\u00a0%", 3)
+    for kind in ("reach", "friction", "transitions", "stages", "variants", "sessions"):
+        question = next(q for q in listed if q["question"] == {"question": kind})
+        assert sent(client, at, {"question": question["question"]})["proposals"]
+    assert sent(client, at, {"question": {"question": "luck"}}, 404)["code"] == "unknown-name"
+
+
 def test_proposals_have_their_numbers(client: Client) -> None:
     found = sent(client, "/api/maps/shop/proposals?lang=de", {"lane": "k", "place": "s1"})["proposals"]
     by = {one["evidence"]["metric"]: one["bound"] for one in found}

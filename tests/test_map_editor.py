@@ -197,6 +197,16 @@ def test_a_metric_is_bound_with_its_live_value_and_let_go(window: Opened, client
     expect(cell(page, "Hürden", "besucht")).not_to_contain_text("brechen ab")
 
 
+def test_the_number_of_any_question_is_bound(window: Opened, client: Client):
+    page = window.go(f"/maps/{fresh(client, 'Fragen')}?edit=1")
+    page.get_by_role("button", name="Hürden, besucht: alles bearbeiten").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Beleg anbinden").click()
+    dialog.get_by_label("Aus", exact=True).select_option(label="Übergänge")
+    dialog.get_by_role("button", name="„visit · order: Journeys“ anbinden").click()
+    expect(cell(page, "Hürden", "besucht")).to_contain_text("visit · order: Journeys")
+
+
 def test_a_comment_has_a_name_given_once(window: Opened, client: Client):
     page = window.go(f"/maps/{fresh(client, 'Kommentare')}?edit=1&part=cell+p+@+s2")
     dialog = page.get_by_role("dialog")

@@ -12,14 +12,16 @@ import msgspec
 from litestar import Request, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from etappe.analysis.ask import question_of
 from etappe.analysis.reach import reach
 from etappe.apps import revisions
 from etappe.apps.map_view import bound_view, evidence_view, reach_view, ways_view
 from etappe.apps.revisions import MAP, Saved
 from etappe.apps.workspace import Workspace
+from etappe.documents import load
 from etappe.errors import BadDocument, UnknownName
 from etappe.journeys.columns import Journeys
-from etappe.language import LANGUAGES
+from etappe.language import LANGUAGES, word
 from etappe.maps.applied import new_id
 from etappe.maps.difference import PartChange, told
 from etappe.maps.draft import TEMPLATES, draft, switch, template
@@ -27,7 +29,7 @@ from etappe.maps.edit import edits_of
 from etappe.maps.merge import Conflict
 from etappe.maps.model import JourneyMap
 from etappe.maps.parts import taken_apart
-from etappe.maps.propose import proposals
+from etappe.maps.propose import proposals, proposals_of
 from etappe.store import comments, documents
 from etappe.units import iso
 from etappe.vocabulary import say
@@ -195,18 +197,24 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
         data: JSONBody[dict[str, Any]],
         lang: FromQuery[str] = "de",
     ) -> dict[str, Any]:
-        """What fits the cell at `lane` and `place`: evidence to bind, each with its number now."""
+        """What fits the cell at `lane` and `place`, or comes out of a `question`; each with its number now."""
         found, _ = revisions.stored(ws, map_id)
-        lane, place = str(data.get("lane")), str(data.get("place"))
-        proposed = proposals(found, lane, place, chosen(request), ws.registry(), time.time_ns() // 1000)
+        question, now = data.get("question"), time.time_ns() // 1000
+        if isinstance(question, dict):
+            question_of(question)
+            proposed = proposals_of(found, question, chosen(request), ws.registry(), now)
+        else:
+            lane, place = str(data.get("lane")), str(data.get("place"))
+            proposed = proposals(found, lane, place, chosen(request), ws.registry(), now)
         return {
+            "questions": _questions(ws, _lang(lang)),
             "proposals": [
                 {
                     "evidence": msgspec.to_builtins(one.evidence),
                     "bound": evidence_view(one.bound, "measured", _lang(lang)),
                 }
                 for one in proposed
-            ]
+            ],
         }
 
     @get("/api/maps/{map_id:str}/comments", sync_to_thread=True)
@@ -239,6 +247,18 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
         templates, create, document, version, touchpoints, edit, reach_of, ways_of, replace, undo, restore, switch_to,
         delete, history, diff, propose, list_comments, comment, delete_comment,
     ]  # fmt: skip
+
+
+def _questions(ws: Workspace, lang: str) -> list[dict[str, Any]]:
+    """The questions that were saved, and those that need no choice."""
+    with ws.engine.connect() as connection:
+        kept = [load(found.body, found.id) for found in documents.newest(connection, "question")]
+    saved = [{"title": one["title"], "question": one["question"], "saved": True} for one in kept]
+    plain = [
+        {"title": word(f"answer.title.{kind}", lang), "question": {"question": kind}, "saved": False}
+        for kind in ("reach", "friction", "transitions", "stages", "variants", "sessions")
+    ]
+    return [*saved, *plain]
 
 
 def _lang(lang: str) -> str:

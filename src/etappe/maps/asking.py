@@ -12,12 +12,9 @@ from etappe.analysis.answer import Answer
 from etappe.analysis.ask import ask
 from etappe.analysis.intervals import clustered_median, ratio_interval, total_interval
 from etappe.analysis.show import SHARES
-from etappe.arrays import Column
 from etappe.errors import BadQuestion, unknown
-from etappe.expression import mask, parse
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry
-from etappe.maps.model import Pick
 from etappe.maps.scores import SCALES, score
 from etappe.units import MONEY, NO_VALUE
 
@@ -137,7 +134,7 @@ def _transition(request: Request) -> Number:
     found = [row for row in leaving if row["to"] == request.end]
     if not found:
         return Number(value=0.0 if base else None, n=base, answer=answer, question=question)
-    low, high = _transition_interval(request)
+    low, high = transition_interval(request)
     return Number(
         value=found[0]["share"], n=base, low=low, high=high, answer=answer, question=question, row=found[0]
     )  # fmt: skip
@@ -154,14 +151,15 @@ def _transitions(request: Request) -> tuple[Journeys, NDArray[np.bool_], NDArray
     return j, leaving, taken
 
 
-def _wait_interval(request: Request) -> tuple[float | None, float | None]:
+def wait_interval(request: Request) -> tuple[float | None, float | None]:
+    """Of the median wait between two touchpoints that follow each other, over customers."""
     j, _, taken = _transitions(request)
     at = np.flatnonzero(taken)
     owner = j.subject[np.searchsorted(j.offsets, at, side="right") - 1]
     return clustered_median(j.time_us[at + 1] - j.time_us[at], owner) or (None, None)
 
 
-def _transition_interval(request: Request) -> tuple[float | None, float | None]:
+def transition_interval(request: Request) -> tuple[float | None, float | None]:
     """The transitions of one customer are not independent of each other: they vary together."""
     j, leaving, taken = _transitions(request)
     found = ratio_interval(_by_subject(j, taken), _by_subject(j, leaving))
@@ -289,14 +287,6 @@ HOW: Final[Mapping[str, Callable[[Request], Number]]] = {
 }
 """How each metric of the published table is asked, by `Metric.how`."""
 
-INTERVALS: Final = {
-    "share": ("low", "high"),
-    "conversion": ("low", "high"),
-    "step_conversion": ("step_low", "step_high"),
-    "median_us": ("median_low_us", "median_high_us"),
-    "loss": ("loss_low", "loss_high"),
-}
-
 
 def kind_of(column: str) -> str:
     """The unit that a column's name tells: percent, duration, money or count.
@@ -311,53 +301,6 @@ def kind_of(column: str) -> str:
     if column in SHARES or column == "roi":
         return "percent"
     return "money" if column == "value" or column.startswith("value_") else "count"
-
-
-def pick(journeys: Journeys, registry: Registry | None, question: Row, chosen: Pick) -> Number:
-    """The number that a map takes out of the answer to a question in full."""
-    answer = ask(journeys, question, registry)
-    rows = answer.rows()
-    if chosen.column not in answer.table.column_names:
-        raise unknown("value: column", "column", chosen.column, answer.table.column_names)
-    kept = [i for i, row in enumerate(rows) if _fits(row, chosen.where)]
-    if len(kept) != 1:
-        hint = "Let `where` name one row, such as {touchpoint: web}."
-        raise BadQuestion("value: where", f"{len(kept)} rows of the answer fit.", hint)
-    row = rows[kept[0]]
-    low, high = INTERVALS.get(chosen.column, ("", ""))
-    base = answer.n
-    if chosen.column.startswith("step_") and kept[0] > 0:
-        base = rows[kept[0] - 1]["reached"]
-    elif chosen.column == "share" and row.get("base") is not None:
-        base = row["base"]
-    elif question["question"] == "attribution":
-        base = answer.denominators["conversions"]
-    elif chosen.column == "loss":
-        base = row["compared"]
-    elif chosen.column.startswith("median_"):
-        base = row.get("reached", row.get("count", row.get("journeys", answer.n)))
-    value = row[chosen.column]
-    if isinstance(value, str):
-        raise BadQuestion("value: column", f"{chosen.column!r} holds texts.", "Choose a column of numbers.")
-    ends = row.get(low), row.get(high)
-    if question["question"] == "transitions" and question.get("by") is None and chosen.column in ("median_us", "share"):
-        way = Request(journeys=journeys, registry=registry, start=row["from"], end=row["to"])
-        ends = _transition_interval(way) if chosen.column == "share" else _wait_interval(way)
-    return Number(
-        value=value, n=base, low=ends[0], high=ends[1], currency=row.get("currency"), answer=answer,
-        question=question, row=row,
-    )  # fmt: skip
-
-
-def _fits(row: Row, where: Mapping[str, Any] | str) -> bool:
-    if not isinstance(where, str):
-        return all(name in row and row[name] == value for name, value in where.items())
-    if not where:
-        return True
-    expression = parse(where, "value: where")
-    texts = {name: None if row.get(name) is None else str(row[name]) for name in expression.columns}
-    columns = {name: Column(np.ones(1, np.uint8), (None, text)) for name, text in texts.items()}
-    return bool(mask(expression, columns)[0])
 
 
 def in_unit(number: float | None, kind: str, unit: str) -> float | None:

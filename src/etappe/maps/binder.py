@@ -7,13 +7,16 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from etappe.analysis.answer import Answer
+from etappe.analysis.ask import ask
 from etappe.errors import BadQuestion, EtappeError
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry, default_registry
 from etappe.language import LANGUAGES, number, word
-from etappe.maps.asking import HOW, Number, Request, pick
+from etappe.maps.asking import HOW, Number, Request
 from etappe.maps.metrics import METRICS, base_name
 from etappe.maps.model import Evidence, JourneyMap, Parameters, Pick, Window
+from etappe.maps.picking import pick
 from etappe.maps.scores import column_of
 from etappe.maps.seen import Seen, see
 from etappe.units import SECOND_US, UNITS_US, duration_us
@@ -55,6 +58,7 @@ class Binder:
     def __init__(self, m: JourneyMap, journeys: Journeys, registry: Registry | None, now_us: int) -> None:
         self.map, self.raw, self.registry, self.now_us = m, journeys, registry, now_us
         self.views: dict[tuple[str | None, Window | None, str | None], tuple[Journeys, Seen]] = {}
+        self.answers: dict[tuple[int, bytes], Answer] = {}
         self.all = see(m, journeys, registry)
 
     def knows(self, segment: str) -> bool:
@@ -106,7 +110,14 @@ class Binder:
             self.all.journeys.code(name, where)
         return name
 
-    def answers(self, e: Evidence, parameters: Parameters) -> str | None:
+    def answer(self, journeys: Journeys, question: dict[str, Any]) -> Answer:
+        """The answer to a question in full; several numbers may be picked out of one."""
+        key = id(journeys), msgspec.json.encode(question, order="sorted")
+        if key not in self.answers:
+            self.answers[key] = ask(journeys, question, self.registry)
+        return self.answers[key]
+
+    def survey(self, e: Evidence, parameters: Parameters) -> str | None:
         """The column of the data that holds the answers which a metric of surveys is made of; None where none does."""
         figure = METRICS[base_name(e.metric or "")].how
         return column_of(self.raw, figure, parameters.survey) if figure else None
@@ -134,7 +145,8 @@ class Binder:
         if raw.events == 0:
             raise Missing(both("map.none.window"))
         if e.question is not None and isinstance(e.value, Pick):
-            return replace(pick(raw, self.registry, e.question, e.value), registry=self.registry), raw, {}
+            found = pick(raw, self.registry, e.question, e.value, self.answer(raw, e.question))
+            return replace(found, registry=self.registry), raw, {}
         metric = METRICS[base_name(str(e.metric))]
         given: dict[str, Any] = {"within": parameters.within, "agg": parameters.agg}
         given |= {"stage": parameters.stage, "model": parameters.model}
@@ -143,7 +155,7 @@ class Binder:
         elif metric.how == "repeat":
             given["touchpoint"] = self.buying()
         if metric.needs == "surveys":
-            given["survey"] = self.answers(e, parameters)
+            given["survey"] = self.survey(e, parameters)
         if metric.how == "attribution":
             given["end"] = self.touchpoint(parameters.end, "to") if parameters.end else self.buying()
         if "from" in metric.parameters:

@@ -90,7 +90,7 @@ def bind_one(e: Evidence, binder: Binder | None) -> Bound:
         return _held(e, frame, both("map.needs.segment", name=segment))
     try:
         parameters, condition, _ = parameters_of(e)
-        if metric is not None and metric.needs == "surveys" and binder.answers(e, parameters) is None:
+        if metric is not None and metric.needs == "surveys" and binder.survey(e, parameters) is None:
             return _held(e, frame, both("map.needs.surveys"))
         number, view, shown = binder.ask(e, parameters, condition)
         question, conditions = binder.published(e, number, condition)

@@ -23,10 +23,11 @@ from etappe.arrays import Column, Int
 from etappe.errors import EtappeError, unknown
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry
-from etappe.maps.asking import in_unit, period_for, pick
+from etappe.maps.asking import in_unit, period_for
 from etappe.maps.asking import kind_of as kind_of_column
 from etappe.maps.model import Basis, State
 from etappe.maps.persona import Field, Measured
+from etappe.maps.picking import pick
 
 Bool = NDArray[np.bool_]
 PEOPLE: Final = 10

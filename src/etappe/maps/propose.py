@@ -1,17 +1,19 @@
 """Propose: the metrics that fit a cell, as evidence that can be bound to it; with their live values once computed."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry
+from etappe.maps.binder import Binder
 from etappe.maps.bound import Bound
-from etappe.maps.evidence import bind
+from etappe.maps.evidence import bind, bind_one
 from etappe.maps.metrics import METRICS
 from etappe.maps.model import Evidence, JourneyMap, Parameters, stage_columns
 from etappe.maps.parts import place_fields
+from etappe.maps.picking import evidence_of
 
 FIRST: Final = {
     "emotion": ("survey.csat", "survey.nps", "survey.ces", "text.sentiment"),
@@ -51,6 +53,31 @@ def proposals(
     bound = bind(trial, journeys, registry, now_us).evidence
     both = [Proposal(e, bound[e.id]) for e in found if bound[e.id].state != "failed"]
     return sorted(both, key=lambda one: LATE.index(one.bound.state) + 1 if one.bound.state in LATE else 0)
+
+
+def proposals_of(
+    document: JourneyMap,
+    question: dict[str, Any],
+    journeys: Journeys,
+    registry: Registry | None,
+    now_us: int = 0,
+) -> list[Proposal]:
+    """What can be bound out of the answer to a question, each with its number now.
+
+    Examples
+    --------
+    >>> from etappe.journeys.columns import journeys_of
+    >>> from etappe.maps.draft import template
+    >>> shop = journeys_of([0, 2], [0, 1], [0, 1], ["visit", "order"])
+    >>> found = proposals_of(template("five-stages"), {"question": "reach"}, shop, None)
+    >>> [one.evidence.title["en"] for one in found][:2]
+    ['visit: share', 'visit: journeys']
+    """
+    binder = Binder(document, journeys, registry, now_us)
+    view, _ = binder.view(None, document.window, binder.segment(None))
+    found = evidence_of(question, binder.answer(view, question))
+    both = [Proposal(e, bind_one(e, binder)) for e in found]
+    return [one for one in both if one.bound.state != "failed"]
 
 
 def _fitting(document: JourneyMap, place: str, registry: Registry | None) -> Iterator[Evidence]:

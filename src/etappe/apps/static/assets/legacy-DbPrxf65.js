@@ -1,0 +1,1 @@
+import{ht as e}from"./address.svelte-Df1dqy2x.js";e();
