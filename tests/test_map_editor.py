@@ -202,7 +202,7 @@ def test_the_number_of_any_question_is_bound(window: Opened, client: Client):
     page.get_by_role("button", name="Hürden, besucht: alles bearbeiten").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Beleg anbinden").click()
-    dialog.get_by_label("Aus", exact=True).select_option(label="Übergänge")
+    dialog.get_by_role("combobox", name="Aus").select_option(label="Übergänge")
     dialog.get_by_role("button", name="„visit · order: Journeys“ anbinden").click()
     expect(cell(page, "Hürden", "besucht")).to_contain_text("visit · order: Journeys")
 
