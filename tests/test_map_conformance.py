@@ -228,6 +228,7 @@ def test_each_group_has_a_fitness_of_its_own(client: Client):
         ("40-49", 2, "80.0%"),
     ]
     assert view["groups"][1]["deviations"][0]["row"]["group"] == "40-49"
+    assert {"name": "age", "title": "age", "of": "attribute"} in view["splits"]
 
 
 def test_faults_over_http(client: Client):

@@ -30,7 +30,7 @@ SCREENS = {
     "grid": "/maps/shop?view=grid",
     "ways": "/maps/shop?view=flow",
     "blueprint": "/maps/shop?view=blueprint",
-    "plan": "/maps/shop?view=plan",
+    "plan": "/maps/shop?view=plan&split=age",
     "opportunities": "/maps/shop?view=portfolio",
     "new": "/maps/new",
     **{f"wizard {i}": f"/maps/shop?wizard={i}" for i in range(1, 6)},

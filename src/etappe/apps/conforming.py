@@ -9,12 +9,14 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from etappe.analysis.conformance import Conformance, who
 from etappe.apps.conformance_view import conformance_view, names_for, told_people
+from etappe.apps.splits import splits
 from etappe.apps.workspace import Workspace
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
 from etappe.language import LANGUAGES
 from etappe.maps.model import JourneyMap
 from etappe.maps.plan import MapPlan, asked_of
+from etappe.vocabulary import say
 
 Chosen = Callable[[Request[Any, Any, Any]], Journeys]
 OTHERS = ("ignore", "extra")
@@ -45,7 +47,11 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
     ) -> dict[str, Any]:
         """How the journeys follow the map: fitness, each step, what comes between, the most frequent deviations."""
         document, journeys, question, plan = asked(request, map_id, by, others, wait, repeats)
-        return conformance_view(document, journeys, question, plan, ws.registry(), _lang(lang))
+        found = conformance_view(document, journeys, question, plan, ws.registry(), _lang(lang))
+        titles = {one.id: say(one.title, _lang(lang)) for one in ws.personas()} if by == "persona" else {}
+        for group in found["groups"]:
+            group["title"] = titles.get(group["group"], group["title"])
+        return {**found, "splits": splits(journeys, _lang(lang))}
 
     @post("/api/maps/{map_id:str}/conformance/people", sync_to_thread=True, status_code=200)
     def people(

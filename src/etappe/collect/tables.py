@@ -15,9 +15,12 @@ import pyarrow.parquet as pq
 from etappe.arrays import Int
 from etappe.collect.accept import Batch, texts_at
 from etappe.collect.refusals import refusal
+from etappe.collect.unpacked import refuse_large
 from etappe.errors import BadFile, BadMapping
 
 ROWS: Final = 1_000_000
+MOST_BYTES: Final = 2_000_000_000
+"""Of an unpacked spreadsheet: a full sheet of a million rows in 30 columns takes about as much."""
 
 
 @dataclass(slots=True)
@@ -137,13 +140,16 @@ def excel(path: Path, sheet: str | None, skip: int, has_header: bool) -> Table:
     Raises
     ------
     BadFile
-        It is no spreadsheet, or is locked with a password.
+        It is no spreadsheet, is locked with a password, or unpacks to more than 2 GB.
     BadMapping
         It has no sheet of that name.
     """
     import python_calamine as calamine
 
     try:
+        with path.open("rb") as file:
+            if file.read(2) == b"PK":
+                refuse_large(file, path.name, MOST_BYTES)
         book = calamine.load_workbook(path)
         names = book.sheet_names
         if sheet is not None and sheet not in names:

@@ -11,7 +11,8 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from etappe.errors import BadDocument, MissingExtra
+from etappe.collect.unpacked import refuse_large_workbook
+from etappe.errors import BadDocument, BadFile, MissingExtra
 from etappe.language import harmless, word
 from etappe.maps.bound import SHOWN, Bound, BoundMap
 from etappe.maps.document import BadMap, Fault, read_map
@@ -44,6 +45,10 @@ SAID: Final = ("title", "text")
 NUMBERS: Final = {"score": float, "arc": float, "severity": int}
 LISTED: Final = ("evidence",)
 MOST_ROWS: Final = 50_000
+MOST_BYTES: Final = 50_000_000
+"""Of an unpacked workbook: `MOST_ROWS` of a kilobyte each, and a map of 60 steps and 12 lanes takes below 2 MB."""
+MOST_CELLS: Final = 2_000_000
+"""Of a sheet: `MOST_ROWS` in twice as many columns as there are."""
 
 
 def rows(bound: BoundMap, lang: str) -> Iterator[dict[str, Any]]:
@@ -371,12 +376,22 @@ def _matrix(bound: BoundMap, lang: str) -> Iterator[list[tuple[str, str]]]:
 
 
 def from_xlsx(content: bytes, where: str = "map.xlsx") -> JourneyMap:
-    """A map from an Excel workbook, from the sheet whose first head is `kind`."""
+    """A map from an Excel workbook, from the sheet whose first head is `kind`.
+
+    Raises
+    ------
+    BadMap
+        It is none, would take too much memory, or with every fault and the row it stands in.
+    """
     from python_calamine import CalamineError, CalamineWorkbook
 
+    file = io.BytesIO(content)
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        refuse_large_workbook(file, where, MOST_BYTES, MOST_CELLS)
+        book = CalamineWorkbook.from_filelike(file)
         sheets = {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
+    except BadFile as error:
+        raise BadMap(where, [Fault(where, "", None, f"cannot be read as Excel: {error.what}", error.hint)]) from None
     except (CalamineError, OSError, ValueError) as error:
         fault = Fault(where, "", None, f"cannot be read as Excel: {str(error).splitlines()[0]}.")
         raise BadMap(where, [fault]) from None

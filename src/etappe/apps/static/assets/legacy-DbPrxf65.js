@@ -1,1 +1,0 @@
-import{ht as e}from"./address.svelte-Df1dqy2x.js";e();
