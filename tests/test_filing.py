@@ -9,9 +9,12 @@ import msgspec
 import pytest
 
 from etappe.apps.filing import KINDS, Schedule, due, write_due, written
+from etappe.apps.holding import hold
+from etappe.apps.revisions import change
 from etappe.apps.workspace import open as open_workspace
 from etappe.config import FILE, Report
 from etappe.errors import BadSetting
+from etappe.maps.edits import Change, Edit, Remove
 from etappe.maps.model import JourneyMap
 from servers import Client, served
 from test_api import MAP
@@ -65,7 +68,8 @@ def test_a_shared_page_hides_what_points_at_few(client: Client) -> None:
 
 
 def test_the_numbers_of_now_are_held_in_the_map(client: Client, folder: Path) -> None:
-    status, _, body = client.send("POST", "/api/maps/shop/hold", {"author": "Lena"})
+    revision = client.get("/api/maps/shop/document")["revision"]
+    status, _, body = client.send("POST", "/api/maps/shop/hold", {"author": "Lena", "revision": revision})
     assert (status, json.loads(body)["changed"]) == (200, True)
     ws = open_workspace(folder)
     snapshot = ws.map("shop").evidence[0].snapshot
@@ -73,6 +77,39 @@ def test_the_numbers_of_now_are_held_in_the_map(client: Client, folder: Path) ->
     assert (round(snapshot.value or 0, 1), snapshot.n) == (66.7, 3)
     assert snapshot.query_hash
     ws.close()
+
+
+def test_holding_needs_the_revision_that_was_seen(client: Client) -> None:
+    status, _, body = client.send("POST", "/api/maps/shop/hold", {"author": "Lena"})
+    assert (status, json.loads(body)["where"]) == (400, "revision")
+
+
+def test_what_others_saved_since_stays_beside_the_numbers_that_are_held(tmp_path: Path) -> None:
+    ws = shop(tmp_path)
+    ws.put(MAP, "map.yaml")
+    change(ws, "shop", [Change(kind="map", id="", fields={"scenario": "Lena buys shoes."})], 1)
+    saved, left = hold(ws, "shop", 1)
+    assert (saved.revision, saved.map.scenario, saved.conflicts, left) == (3, "Lena buys shoes.", (), [])
+    assert saved.map.evidence[0].snapshot is not None
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        Change(kind="evidence", id="e", fields={"filter": "age = '40-49'"}),
+        Change(kind="map", id="", fields={"population": {"event_filter": "age = '40-49'"}}),
+        Remove(kind="evidence", id="e"),
+    ],
+    ids=["its filter", "the population", "removed"],
+)
+def test_a_number_is_not_held_at_evidence_that_somebody_changed_since(tmp_path: Path, edit: Edit) -> None:
+    ws = shop(tmp_path)
+    ws.put(MAP, "map.yaml")
+    name = ws.map("shop").evidence[0].id
+    changed = change(ws, "shop", [msgspec.structs.replace(edit, id=name) if edit.id else edit], 1)
+    saved, left = hold(ws, "shop", 1)
+    assert left == [name]
+    assert (saved.map, saved.conflicts, saved.changed) == (changed.map, (), False)
 
 
 def test_a_report_is_written_once_a_period_also_after_a_restart(folder: Path, tmp_path: Path) -> None:

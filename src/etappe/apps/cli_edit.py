@@ -66,12 +66,10 @@ def restore(
 
 def hold(map_id: Id, author: Author = "", workspace: Folder = HERE, json: Json = False) -> None:
     """Write the numbers of now into a map, so that a print can be reproduced and a change is seen."""
-    from etappe.apps import revisions
-    from etappe.maps.evidence import hold as held
+    from etappe.apps import holding
 
     ws = opened(workspace)
-    found, number = revisions.stored(ws, map_id)
-    _tell(ws, revisions.replace(ws, map_id, held(found, ws.bind(found)), number, author), json)
+    _tell(ws, holding.hold(ws, map_id, author=author)[0], json)
 
 
 def report(

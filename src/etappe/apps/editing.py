@@ -47,7 +47,7 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
         return {
             "revision": saved.revision,
             "changed": saved.changed,
-            "conflicts": [_conflict(one, saved.map, lang) for one in saved.conflicts],
+            "conflicts": [conflict_view(one, saved.map, lang) for one in saved.conflicts],
             "map": bound_view(ws.bind(saved.map, chosen(request)), lang, saved.revision, data),
         }
 
@@ -96,7 +96,7 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
         lang: FromQuery[str] = "de",
     ) -> dict[str, Any]:
         """Edit a map: `edits` in order (docs/maps.md), the `revision` that they were made on, an `author`."""
-        saved = revisions.change(ws, map_id, edits_of(data.get("edits")), _revision(data), _author(data))
+        saved = revisions.change(ws, map_id, edits_of(data.get("edits")), revision_of(data), _author(data))
         return answered(request, saved, _lang(lang))
 
     @post("/api/maps/{map_id:str}/replace", sync_to_thread=True, status_code=200)
@@ -111,7 +111,7 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
             new = msgspec.convert(data.get("document"), JourneyMap)
         except msgspec.ValidationError as error:
             raise BadDocument("document", f"{str(error).lower()}.", "Send a journey-map/1.") from None
-        saved = revisions.replace(ws, map_id, new, _revision(data), _author(data))
+        saved = revisions.replace(ws, map_id, new, revision_of(data), _author(data))
         return answered(request, saved, _lang(lang))
 
     @post("/api/maps/{map_id:str}/undo", sync_to_thread=True, status_code=200)
@@ -122,7 +122,7 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
         lang: FromQuery[str] = "de",
     ) -> dict[str, Any]:
         """Take back what one `revision` changed; what came after it stays."""
-        return answered(request, revisions.take_back(ws, map_id, _revision(data), _author(data)), _lang(lang))
+        return answered(request, revisions.take_back(ws, map_id, revision_of(data), _author(data)), _lang(lang))
 
     @post("/api/maps/{map_id:str}/restore", sync_to_thread=True, status_code=200)
     def restore(
@@ -132,7 +132,7 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
         lang: FromQuery[str] = "de",
     ) -> dict[str, Any]:
         """Make an old `revision` the newest."""
-        return answered(request, revisions.restore(ws, map_id, _revision(data), _author(data)), _lang(lang))
+        return answered(request, revisions.restore(ws, map_id, revision_of(data), _author(data)), _lang(lang))
 
     @post("/api/maps/{map_id:str}/switch", sync_to_thread=True, status_code=200)
     def switch_to(
@@ -273,7 +273,8 @@ def _whole(value: Any) -> int:
     return value if isinstance(value, int) else -1
 
 
-def _revision(data: Mapping[str, Any]) -> int:
+def revision_of(data: Mapping[str, Any]) -> int:
+    """The revision that a change was made on, as its body says."""
     if not isinstance(data.get("revision"), int):
         raise BadDocument("revision", "is missing.", "Send the revision that the change was made on.")
     return int(data["revision"])
@@ -329,7 +330,8 @@ def _touchpoints(ws: Workspace, journeys: Journeys, lang: str) -> list[dict[str,
     return sorted([*listed, *loose], key=lambda one: (-one["events"], one["title"].lower()))
 
 
-def _conflict(conflict: Conflict, document: JourneyMap, lang: str) -> dict[str, Any]:
+def conflict_view(conflict: Conflict, document: JourneyMap, lang: str) -> dict[str, Any]:
+    """A conflict as plain data, with its texts as people read them."""
     found: dict[str, Any] = msgspec.to_builtins(conflict)
     change = PartChange(conflict.kind, conflict.id, "changed")
     label = told([change], document, document, lang)[0]["label"]

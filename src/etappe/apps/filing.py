@@ -19,13 +19,13 @@ from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery, JSONBody
 
-from etappe.apps import revisions
+from etappe.apps import holding, revisions
+from etappe.apps.editing import conflict_view, revision_of
 from etappe.apps.map_view import bound_view
 from etappe.config import Report
 from etappe.errors import BadFile, EtappeError, UnknownName, unknown
 from etappe.journeys.columns import Journeys
 from etappe.maps.bound import BoundMap
-from etappe.maps.evidence import hold
 from etappe.maps.files import WRITERS, read_any
 from etappe.maps.page import html
 from etappe.maps.printed import pdf
@@ -190,13 +190,17 @@ def handlers(ws: "Workspace", chosen: Callable[[Request[Any, Any, Any]], Journey
         data: JSONBody[dict[str, Any]],
         lang: FromQuery[str] = "de",
     ) -> dict[str, Any]:
-        """Write the numbers of now into the map ("Stand festhalten"), as a new revision."""
-        found, number = revisions.stored(ws, map_id)
-        held = hold(found, ws.bind(found, chosen(request)))
-        saved = revisions.replace(ws, map_id, held, number, str(data.get("author") or ""))
+        """Write the numbers of now into the map as it was at `revision` ("Stand festhalten"); later changes stay."""
+        said: Literal["de", "en"] = "de" if lang == "de" else "en"
+        saved, left = holding.hold(ws, map_id, revision_of(data), str(data.get("author") or ""), chosen(request))
         shown = ws.bind(saved.map, chosen(request))
-        view = bound_view(shown, "de" if lang == "de" else "en", saved.revision, ws.data_version())
-        return {"revision": saved.revision, "changed": saved.changed, "conflicts": [], "map": view}
+        return {
+            "revision": saved.revision,
+            "changed": saved.changed,
+            "conflicts": [conflict_view(one, saved.map, said) for one in saved.conflicts],
+            "left": left,
+            "map": bound_view(shown, said, saved.revision, ws.data_version()),
+        }
 
     @post("/api/maps/import", status_code=200, request_max_body_size=LARGEST)
     async def import_map(
