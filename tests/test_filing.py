@@ -1,16 +1,19 @@
 """A stored map as a file of each kind over HTTP, its numbers held, and reports by the calendar."""
 
 import json
+import time
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from etappe.apps.filing import KINDS, Schedule, due, write_due, written
+from etappe.apps.filing import KINDS, Schedule, due, written
 from etappe.apps.holding import hold
 from etappe.apps.revisions import change
+from etappe.apps.workspace import Workspace
 from etappe.apps.workspace import open as open_workspace
 from etappe.config import FILE, Report
 from etappe.errors import BadSetting
@@ -21,6 +24,7 @@ from test_api import MAP
 from workspaces import shop
 
 TODAY = date(2026, 11, 26)
+NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -126,19 +130,77 @@ def test_a_report_is_written_once_a_period_also_after_a_restart(folder: Path, tm
     ws.close()
 
 
-def test_a_report_that_fails_says_why_and_does_not_stop_the_others(folder: Path, tmp_path: Path) -> None:
-    (folder / FILE).write_text(
-        (folder / FILE).read_text()
-        + f'\n[[report]]\nmap = "nowhere"\n\n[[report]]\nmap = "shop"\nfolder = "{tmp_path}"\nformats = ["md"]\n'
-        + f'\n[[report]]\nmap = "shop"\nfolder = "{tmp_path}"\nformats = ["html"]\n'
-    )
-    ws = open_workspace(folder)
-    schedule = Schedule(ws)
-    schedule.look()
-    assert "nowhere" in schedule.faults["nowhere"]
-    assert list(tmp_path.glob("shop-*.html"))
-    assert [done.map for done in write_due(ws, TODAY)]
+def with_reports(folder: Path, *reports: str) -> Workspace:
+    """A shop whose settings ask for reports."""
+    ws = shop(folder)
+    ws.put(MAP, "map.yaml")
     ws.close()
+    settings = ws.folder / FILE
+    settings.write_text(settings.read_text() + "".join(f"\n[[report]]\n{report}\n" for report in reports))
+    return open_workspace(ws.folder)
+
+
+def test_a_report_that_fails_says_why_and_does_not_stop_the_others(tmp_path: Path) -> None:
+    ws = with_reports(
+        tmp_path, 'map = "nowhere"', 'map = "shop"\nevery = "often"', 'map = "shop"\nfolder = "out"\nformats = ["md"]'
+    )
+    schedule = Schedule(ws)
+    schedule.look(NOW)
+    gone, odd, _ = ws.settings.report
+    assert set(schedule.failed) == {gone, odd}
+    assert "nowhere" in schedule.failed[gone].why
+    assert "every" in schedule.failed[odd].why
+    assert list((ws.folder / "out").glob("shop-*.md"))
+    ws.close()
+
+
+def test_of_two_reports_of_a_map_each_has_its_own_fault(tmp_path: Path) -> None:
+    ws = with_reports(tmp_path, 'map = "shop"\nformats = ["doc"]', 'map = "shop"\nfolder = "out"\nformats = ["html"]')
+    schedule = Schedule(ws)
+    schedule.look(NOW)
+    assert list((ws.folder / "out").glob("shop-*.html"))
+    assert [report.formats for report in schedule.failed] == [("doc",)]
+    ws.close()
+
+
+def test_a_report_that_failed_is_tried_again_after_pauses_that_grow(tmp_path: Path) -> None:
+    ws = with_reports(tmp_path, 'map = "later"\nformats = ["md"]\nfolder = "out"')
+    schedule = Schedule(ws)
+    (report,) = ws.settings.report
+    tried = []
+    for minute in range(150):
+        before = schedule.failed.get(report)
+        schedule.look(NOW + timedelta(minutes=minute))
+        if schedule.failed[report] != before:
+            tried.append(minute)
+    assert tried == [0, 1, 6, 21, 81, 141]
+    assert schedule.failed[report].tries == 6
+    ws.put(MAP.replace("id: shop", "id: later"), "later.yaml")
+    schedule.look(NOW + timedelta(minutes=201))
+    assert schedule.failed == {}
+    assert list((ws.folder / "out").glob("later-*.md"))
+    ws.close()
+
+
+def test_the_list_of_reports_says_what_failed_and_when_it_is_tried_again(tmp_path: Path) -> None:
+    ws = with_reports(tmp_path, 'map = "nowhere"', 'map = "shop"\nformats = ["md"]')
+    ws.close()
+    with served(ws.folder) as client:
+        found = _waited(client)
+    assert "nowhere" in found[0]["fault"]
+    assert found[0]["tries"] == 1
+    assert datetime.fromisoformat(found[0]["again"]).tzinfo is not None
+    assert (found[1]["fault"], found[1]["tries"], found[1]["again"]) == (None, 0, None)
+
+
+def _waited(client: Client) -> list[dict[str, Any]]:
+    """The list of reports, once the server's thread has looked at them."""
+    for _ in range(100):
+        found: list[dict[str, Any]] = client.get("/api/reports")["reports"]
+        if found[0]["fault"] and found[1]["files"]:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(found)
 
 
 def test_a_setting_of_a_report_that_does_not_fit_is_refused(tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from etappe.apps.workspace import Workspace
 
 EVERY_S: Final = 60
+PAUSES: Final = (1, 5, 15, 60)
+"""Minutes from each failure of a report to its next try; the last one stays."""
 LARGEST: Final = 20_000_000
 """Bytes of a map that is sent."""
 log: Final = logging.getLogger("etappe")
@@ -137,39 +139,61 @@ def _day(path: Path, map_id: str) -> date | None:
         return None
 
 
-def write_due(ws: "Workspace", today: date) -> list[Written]:
-    """Write every report of the workspace's settings that is due."""
-    return [written(ws, report, today) for report in ws.settings.report if due(ws, report, today)]
-
-
 # -- over HTTP ---------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A report that could not be written: why, how often it was tried, and when it is tried again."""
+
+    why: str
+    tries: int
+    again: datetime
+
+
 class Schedule:
-    """Looks once a minute for reports that are due, in a thread of the server; remembers what went wrong."""
+    """Looks once a minute for reports that are due, in a thread of the server; remembers what went wrong with each."""
 
     def __init__(self, ws: "Workspace") -> None:
         self.ws = ws
-        self.faults: dict[str, str] = {}
+        self.failed: dict[Report, Failed] = {}
 
     def start(self) -> None:
         """Begin, where the workspace asks for reports at all."""
         if self.ws.settings.report:
             Thread(target=self._run, name="reports", daemon=True).start()
 
-    def look(self) -> None:
-        """Write what is due today."""
-        for done in write_due(self.ws, datetime.now(ZoneInfo(self.ws.settings.timezone)).date()):
-            self.faults.pop(done.map, None)
-            if done.fault:
-                self.faults[done.map] = done.fault
-                log.error("report of map %s: %s", done.map, done.fault)
+    def look(self, now: datetime | None = None) -> None:
+        """Write what is due; what failed is tried again after pauses that grow (`PAUSES`)."""
+        now = now or datetime.now(ZoneInfo(self.ws.settings.timezone))
+        for report in self.ws.settings.report:
+            before = self.failed.get(report)
+            if before is not None and now < before.again:
+                continue
+            why = self._fault(report, now.date())
+            if not why:
+                self.failed.pop(report, None)
+                continue
+            tries = before.tries + 1 if before else 1
+            pause = timedelta(minutes=PAUSES[min(tries, len(PAUSES)) - 1])
+            self.failed[report] = Failed(why, tries, now + pause)
+            log.error("report of map %s, try %d: %s", report.map, tries, why)
+
+    def _fault(self, report: Report, day: date) -> str:
+        """What went wrong with a report, where it is due; a report that fails must not end those to come."""
+        try:
+            return written(self.ws, report, day).fault if due(self.ws, report, day) else ""
+        except EtappeError as fault:
+            return str(fault)
+        except Exception as fault:
+            log.exception("report of map %s", report.map)
+            return f"{type(fault).__name__}: {fault}"
 
     def _run(self) -> None:
         while True:
             try:
                 self.look()
-            except Exception:  # a report that fails must not end those to come
+            except Exception:  # the thread goes on
                 log.exception("reports")
             time.sleep(EVERY_S)
 
@@ -216,13 +240,18 @@ def handlers(ws: "Workspace", chosen: Callable[[Request[Any, Any, Any]], Journey
 
     @get("/api/reports", sync_to_thread=True)
     def reports() -> dict[str, Any]:
-        """The reports of etappe.toml, their newest files, and what went wrong last."""
+        """The reports of etappe.toml, their newest files, what went wrong last, and when that is tried again."""
         told = []
         for one in ws.settings.report:
             folder = ws.folder / one.folder
             names = sorted(path.name for kind in one.formats for path in folder.glob(f"{one.map}-????-??-??.{kind}"))
-            fault = schedule_of(ws).faults.get(one.map)
-            told.append({**msgspec.to_builtins(one), "files": names[-10:], "fault": fault})
+            failed = schedule_of(ws).failed.get(one)
+            fault = {
+                "fault": failed.why if failed else None,
+                "tries": failed.tries if failed else 0,
+                "again": failed.again.isoformat(timespec="seconds") if failed else None,
+            }
+            told.append({**msgspec.to_builtins(one), "files": names[-10:], **fault})
         return {"reports": told}
 
     return [hold_now, import_map, reports]
