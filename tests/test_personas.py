@@ -256,6 +256,14 @@ def test_the_people_of_a_persona_are_listed(client: Client, ws: Workspace) -> No
     assert [one["customer"] for one in found["people"]] == young.names(range(3))  # type: ignore[arg-type]
 
 
+def test_a_search_tells_how_far_it_is(folder: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    Workspace(folder).find_personas(tell=lambda done, total: steps.append((done, total)))
+    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+    assert all(done <= total for done, total in steps)
+    assert steps[0][0] == 0 < steps[-1][0]
+
+
 def test_a_search_is_a_preview_until_it_is_kept(client: Client) -> None:
     before = asked(client, "/api/personas")
     found = post(client, "/api/personas/find?lang=de", {"k": 3})
@@ -263,6 +271,8 @@ def test_a_search_is_a_preview_until_it_is_kept(client: Client) -> None:
     assert sum(one["customers"] for one in found["centres"]) + found["none"] == before["customers"]
     assert found["drift"]["changed"] == 0.0
     assert asked(client, "/api/personas") == before
+    told = asked(client, "/api/persona-search")
+    assert 0 < told["done"] <= told["total"]
 
 
 def test_a_persona_is_written_edited_and_deleted_over_http(client: Client) -> None:
@@ -288,6 +298,8 @@ def test_a_map_is_drafted_over_http(client: Client) -> None:
 
 def test_what_cannot_be_searched_is_refused(client: Client) -> None:
     assert post(client, "/api/personas/find", {"k": "many"}, 400)["where"] == "k"
+    bad = {"from": "found", "k": 3, "names": {"c1": "Lena"}}
+    assert post(client, "/api/personas", bad, 400)["code"] == "bad-document"
     assert post(client, "/api/personas/find", {"traits": "age"}, 400)["where"] == "traits"
     assert post(client, "/api/personas/find", {"traits": ["agee"]}, 404)["hint"] == "Did you mean 'age'?"
 

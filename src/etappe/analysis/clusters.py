@@ -8,7 +8,7 @@ How many there are is said in structure.py. How stable each is: its Jaccard simi
 to bootstrap samples (Hennig 2007); from 0.75 a cluster is stable, below 0.6 it dissolves: then another number is taken.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -36,7 +36,7 @@ from etappe.analysis.behaviour import (
 )
 from etappe.analysis.features import measure, names_of
 from etappe.analysis.funnel_rules import codes_of
-from etappe.analysis.structure import Axes, Choice, axes_of, clear, dealt, simplest, weigh
+from etappe.analysis.structure import REFERENCES, Axes, Choice, axes_of, clear, dealt, simplest, weigh
 from etappe.arrays import Column, Int
 from etappe.errors import BadQuestion, unknown
 from etappe.journeys.columns import Journeys
@@ -152,7 +152,14 @@ def jaccard(first: Int, second: Int, k: int, m: int) -> Float:
     return alike
 
 
-def stability(y: Float, traits: Sequence[Column], found: _Fit, k: int, seed: int) -> Float:
+def stability(
+    y: Float,
+    traits: Sequence[Column],
+    found: _Fit,
+    k: int,
+    seed: int,
+    tell: Callable[[], None] = lambda: None,
+) -> Float:
     """(k,) mean Jaccard similarity of each cluster to the most similar one of fits to bootstrap samples.
 
     Where a cluster is far from being found again after a few samples, the rest are not drawn.
@@ -163,9 +170,30 @@ def stability(y: Float, traits: Sequence[Column], found: _Fit, k: int, seed: int
         rows = rng.integers(0, len(y), len(y))
         again = fit(y[rows], [column.take(rows) for column in traits], k, seed + 1000 + b, 2)
         total += jaccard(found.label[rows], again.label, k, k).max(axis=1)
+        tell()
         if b + 1 == FIRST and total.min() / FIRST < DISSOLVED - 0.1:
             return np.asarray(total / FIRST)
     return np.asarray(total / BOOTSTRAPS)
+
+
+Tell = Callable[[int, int], None]
+
+
+class _Progress:
+    """How many of the steps that are known so far are done."""
+
+    def __init__(self, tell: Tell) -> None:
+        self.tell, self.done, self.total = tell, 0, 0
+
+    def more(self, steps: int) -> None:
+        """More is to be done than was known."""
+        self.total += steps
+        self.tell(self.done, self.total)
+
+    def step(self) -> None:
+        """One step is done."""
+        self.done += 1
+        self.tell(self.done, self.total)
 
 
 def find(
@@ -178,6 +206,7 @@ def find(
     most: int = MOST,
     seed: int = 0,
     former: Centres | None = None,
+    tell: Tell = lambda done, total: None,
 ) -> Clusters:
     """Kinds of behaviour among customers, or none.
 
@@ -188,6 +217,7 @@ def find(
     traits : customer attributes that divide customers too; by default behaviour alone does
     least : a customer with fewer touchpoints belongs to none
     former : the centres of before, whose ids stay where mostly the same customers are meant
+    tell : is told how many of how many steps are done
 
     Raises
     ------
@@ -209,7 +239,7 @@ def find(
     if goal is not None:
         codes_of(journeys, goal, "personas: goal")
     with threadpool_limits(1):  # one thread: equal sums everywhere, and small tasks do not wait for each other
-        return _find(journeys, goal, k, traits, least, most, seed, former)
+        return _find(journeys, goal, k, traits, least, most, seed, former, _Progress(tell))
 
 
 def _find(
@@ -221,6 +251,7 @@ def _find(
     most: int,
     seed: int,
     former: Centres | None,
+    progress: "_Progress",
 ) -> Clusters:
     names = compared(names_of(journeys, goal), channels=_channels_tell(journeys))
     chosen = np.flatnonzero(np.diff(journeys.offsets) >= least)
@@ -243,7 +274,8 @@ def _find(
             scaled(names, measure(dealt(few, np.random.default_rng([seed, 3, i])), needed(names), goal))[0]
             for i in range(DEALS)
         ]
-        choices = weigh(x[at], deals, most, seed)
+        progress.more(REFERENCES + len(deals))
+        choices = weigh(x[at], deals, most, seed, progress.step)
     open_ = [Choice(k, 0.0, 0.0)] if k is not None else clear(choices)
     why = "unstable" if open_ else "no-structure"
     y, told = axes.of(x), [some.attribute(name) for name in traits]
@@ -254,7 +286,8 @@ def _find(
         tried = fit(y, told, number.k, seed)
         at = np.sort(rng.choice(len(y), SAMPLE, replace=False)) if len(y) > SAMPLE else np.arange(len(y))
         sample = replace(tried, label=tried.label[at])
-        held = stability(y[at], [column.take(at) for column in told], sample, number.k, seed)
+        progress.more(BOOTSTRAPS)
+        held = stability(y[at], [column.take(at) for column in told], sample, number.k, seed, progress.step)
         if k is not None or held.min() >= DISSOLVED:
             found, stable = tried, held
         open_.remove(number)

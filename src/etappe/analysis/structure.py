@@ -12,7 +12,7 @@ cluster of it dissolves when customers are sampled anew, that number is out, and
 import contextlib
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -118,8 +118,13 @@ def _scatter(y: Float, most: int, seed: int) -> Float:
     return less
 
 
-def weigh(x: Float, deals: Sequence[Float], most: int, seed: int) -> tuple[Choice, ...]:
-    """What speaks for 1 to `most` clusters; `deals` are the scaled features of events dealt out anew."""
+def weigh(
+    x: Float, deals: Sequence[Float], most: int, seed: int, tell: Callable[[], None] = lambda: None
+) -> tuple[Choice, ...]:
+    """What speaks for 1 to `most` clusters; `deals` are the scaled features of events dealt out anew.
+
+    `tell` is called after each reference.
+    """
     rng = np.random.default_rng([seed, 1])
     most = max(2, min(most, len(x) // 20))
     mine = _scatter(axes_of(x).of(x), most, seed)
@@ -129,7 +134,11 @@ def weigh(x: Float, deals: Sequence[Float], most: int, seed: int) -> tuple[Choic
     for reference in (drawn, deals):
         if not len(reference):
             continue
-        theirs = np.array([_scatter(axes_of(r).of(r), most, seed) for r in reference])
+        scatters = []
+        for r in reference:
+            scatters.append(_scatter(axes_of(r).of(r), most, seed))
+            tell()
+        theirs = np.array(scatters)
         gap = theirs.mean(axis=0) - mine
         error = theirs.std(axis=0, ddof=1) * np.sqrt(1 + 1 / len(reference))
         nearer = gap < gaps

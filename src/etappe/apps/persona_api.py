@@ -33,6 +33,7 @@ class _Searches:
 
     def __init__(self, ws: Workspace) -> None:
         self.ws, self._held, self._lock = ws, dict[bytes, "Clusters"](), Lock()
+        self.done, self.total = 0, 0
 
     def of(self, data: Mapping[str, Any]) -> "Clusters":
         options = _options(data)
@@ -40,10 +41,14 @@ class _Searches:
         key = msgspec.json.encode([self.ws.data_version(), options, centres])
         with self._lock:  # one at a time: a second search would only make both slower
             if key not in self._held:
-                self._held[key] = personas.find(self.ws, **options)
+                self._told(0, 0)
+                self._held[key] = personas.find(self.ws, **options, tell=self._told)
                 for old in list(self._held)[:-HELD]:
                     del self._held[old]
             return self._held[key]
+
+    def _told(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
 
 
 def _options(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,6 +75,11 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
         shown = [] if told is None else [card(told, one, journeys, _lang(lang)) for one in told.personas]
         drift = drift_view(personas.last_drift(ws, journeys), _lang(lang))
         return {"personas": shown, "customers": len(journeys), "drift": drift}
+
+    @get("/api/persona-search", sync_to_thread=False)
+    def progress() -> dict[str, Any]:
+        """How far the search is: so many of the steps that are known so far."""
+        return {"done": searches.done, "total": searches.total}
 
     @get("/api/personas/{persona_id:str}", sync_to_thread=True)
     def one(request: Request[Any, Any, Any], persona_id: FromPath[str], lang: FromQuery[str] = "de") -> dict[str, Any]:
@@ -170,7 +180,7 @@ def handlers(ws: Workspace, chosen: Chosen) -> list[Any]:
         left_out = [{"name": name, "journeys": count} for name, count in made.left_out]
         return {"id": saved.map.id, "revision": saved.revision, "left_out": left_out}
 
-    return [gallery, one, matrix, relevant, representative, people, preview, create, edit, delete, draft_map]
+    return [gallery, progress, one, matrix, relevant, representative, people, preview, create, edit, delete, draft_map]
 
 
 _NOBODY: Final = Told((), {}, {}, None, "")

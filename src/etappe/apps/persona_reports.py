@@ -42,7 +42,9 @@ def show_all(ws: "Workspace", lang: str | None, json: bool) -> None:
 def show_found(ws: "Workspace", options: dict[str, Any], keep: bool, lang: str | None, json: bool) -> None:
     """What was found, and with `keep` the personas that were made of it."""
     language = lang or ws.settings.language
-    found = personas.find(ws, **options)
+    with terminal.progress(json, word("persona.steps", language)) as tell:
+        name = word("persona.searching", language)
+        found = personas.find(ws, **options, tell=lambda done, total: tell(name, done, total))
     shown = found_view(ws, personas.told(ws), found, ws.journeys(), language)
     if keep:
         shown["kept"] = [one.id for one in personas.keep(ws, found)]

@@ -24,7 +24,7 @@ from etappe.maps.portrait import membership, profile
 from etappe.store import documents
 
 if TYPE_CHECKING:
-    from etappe.analysis.clusters import Clusters
+    from etappe.analysis.clusters import Clusters, Tell
     from etappe.apps.workspace import Workspace
 
 PERSONA: Final = "persona"
@@ -165,6 +165,7 @@ def find(
     traits: Sequence[str] = (),
     least: int = 2,
     seed: int = 0,
+    tell: "Tell | None" = None,
 ) -> "Clusters":
     """Kinds of behaviour among the customers, beside those that were kept before; nothing is stored."""
     from etappe.analysis.clusters import find as find_clusters
@@ -173,7 +174,7 @@ def find(
     former = centres_of(ws)
     return find_clusters(
         some, goal=goal_of(ws, some), k=k, traits=traits, least=least, seed=seed,
-        former=former if former is not None and former.centres else None,
+        former=former if former is not None and former.centres else None, tell=tell or (lambda done, total: None),
     )  # fmt: skip
 
 
@@ -193,7 +194,9 @@ def keep(
     taken = {p.id for p in before.personas} if before else set()
     fresh = [centre.id for centre in clusters.model.centres if centre.id not in owned]
     wanted = dict(names or {})
-    for name in wanted:
+    for name, value in wanted.items():
+        if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in value.values()):
+            raise BadDocument(f"names: {name}", "is no id and title.", 'Write {"c1": {"id": "lena", "title": "Lena"}}.')
         if name not in [centre.id for centre in clusters.model.centres]:
             raise unknown("names", "centre", name, [centre.id for centre in clusters.model.centres])
     bare = []

@@ -54,14 +54,14 @@ def _cell(value: Any) -> str:
 
 
 @contextmanager
-def progress(quiet: bool) -> Iterator[Any]:
-    """A bar in rows on stderr; a function (file, rows, total) to tell it."""
+def progress(quiet: bool, unit: str = "rows") -> Iterator[Any]:
+    """A bar on stderr, in rows or another unit; a function (name, done, total) to tell it."""
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
-        TextColumn("rows"),
+        TextColumn(unit),
         TimeElapsedColumn(),
         console=err,
         disable=quiet or not err.is_terminal,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 from etappe.store import documents
 
 if TYPE_CHECKING:
-    from etappe.analysis.clusters import Clusters
+    from etappe.analysis.clusters import Clusters, Tell
     from etappe.apps.personas import Told
     from etappe.apps.workspace import Workspace
     from etappe.maps.draft import Draft
@@ -49,17 +49,24 @@ class WithPersonas:
         return personas.put(self._ws, read_persona(text, where), text)
 
     def find_personas(
-        self, *, k: int | None = None, traits: Sequence[str] = (), least: int = 2, seed: int = 0, keep: bool = False
+        self,
+        *,
+        k: int | None = None,
+        traits: Sequence[str] = (),
+        least: int = 2,
+        seed: int = 0,
+        keep: bool = False,
+        tell: "Tell | None" = None,
     ) -> "Clusters":
         """Kinds of behaviour among the customers, or none; with `keep` their centres and personas are stored.
 
         Parameters
         ----------
-        k, traits, least, seed : as for `etappe.analysis.clusters.find`
+        k, traits, least, seed, tell : as for `etappe.analysis.clusters.find`
         """
         from etappe.apps import personas
 
-        found = personas.find(self._ws, k=k, traits=traits, least=least, seed=seed)
+        found = personas.find(self._ws, k=k, traits=traits, least=least, seed=seed, tell=tell)
         if keep:
             personas.keep(self._ws, found)
         return found

@@ -1,1 +1,0 @@
-import{ht as e}from"./address.svelte-d5OhejYp.js";e();
