@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from servers import Client, served
-from test_changes import ASKED, MAP, MAPPING, recorded, rows
+from test_portfolio import ASKED, MAP, MAPPING, recorded, rows
 from test_screens import LOOKS, QUIET, Opened
 from workspaces import made, written
 
