@@ -17,7 +17,7 @@ from etappe.apps.workspace import Workspace
 from etappe.apps.workspace import open as open_workspace
 from etappe.config import FILE, Report
 from etappe.errors import BadSetting
-from etappe.maps.edits import Change, Edit, Remove
+from etappe.maps.edits import Change, Remove
 from etappe.maps.model import JourneyMap
 from servers import Client, served
 from test_api import MAP
@@ -106,7 +106,7 @@ def test_what_others_saved_since_stays_beside_the_numbers_that_are_held(tmp_path
     ],
     ids=["its filter", "the population", "removed"],
 )
-def test_a_number_is_not_held_at_evidence_that_somebody_changed_since(tmp_path: Path, edit: Edit) -> None:
+def test_a_number_is_not_held_at_evidence_that_somebody_changed_since(tmp_path: Path, edit: Change | Remove) -> None:
     ws = shop(tmp_path)
     ws.put(MAP, "map.yaml")
     name = ws.map("shop").evidence[0].id

@@ -2,23 +2,31 @@
 
 A number is hidden where fewer than k people are behind it, or fewer than k are left beside it: 95 of 100 tells of the
 other five, too. Then its value, interval, base and the sentence that names the base go together.
+
+A condition may name a customer. In a file that carries the document, a number that is computed under one (a filter, a
+population, a question) stands as the number that it is, without the condition; where it is not to be seen, it goes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 import msgspec
 
+from etappe.errors import EtappeError
+from etappe.expression import parse
 from etappe.language import LANGUAGES, word
 from etappe.maps.binder import both
-from etappe.maps.bound import Bound, BoundCell, BoundMap
+from etappe.maps.bound import SHOWN, Bound, BoundCell, BoundMap
 from etappe.maps.figures import day
-from etappe.maps.metrics import feeling
-from etappe.maps.model import Cell, JourneyMap, Owner
+from etappe.maps.metrics import feeling, parameters_of
+from etappe.maps.model import Cell, Evidence, JourneyMap, Opportunity, Owner, Population, Touchpoint
+from etappe.vocabulary import say
 
 K: Final = 10
 """People; below it a value is hidden from viewers, exports and shared pages (DESIGN, two thresholds)."""
+MANUAL: Final = "manual"
 
 
 def for_sharing(bound: BoundMap, k: int = K) -> tuple[BoundMap, int]:
@@ -32,7 +40,7 @@ def for_sharing(bound: BoundMap, k: int = K) -> tuple[BoundMap, int]:
     0
     """
     evidence = {name: _hidden(b, k) if too_few(b, k) else _plain(b) for name, b in bound.evidence.items()}
-    document = _public(bound.map)
+    document = _public(bound.map, evidence)
     cells = tuple(_cell(c, evidence) for c in bound.cells)
     coverage = replace(bound.coverage, unmapped=()) if bound.coverage else None
     hidden = sum(b.state == "hidden" for b in evidence.values())
@@ -69,8 +77,11 @@ def _hidden(b: Bound, k: int) -> Bound:
 
 
 def _plain(b: Bound) -> Bound:
-    """A number without the journeys behind it."""
-    return replace(b, view=None, registry=None)
+    """A number without the journeys behind it, and without the conditions it was asked under."""
+    why = both("map.shared.failed") if b.state == "failed" else b.why  # which says where in a condition it failed
+    return replace(
+        b, view=None, registry=None, question=None, counted=None, row=None, without=None, parameters={}, why=why
+    )
 
 
 def _cell(c: BoundCell, evidence: Mapping[str, Bound]) -> BoundCell:
@@ -86,14 +97,69 @@ def _unsigned(cell: Cell) -> Cell:
     return msgspec.structs.replace(cell, quotes=quotes)
 
 
-def _public(m: JourneyMap) -> JourneyMap:
-    """The document without people's names, remarks among colleagues, and numbers held from other days."""
+def _public(m: JourneyMap, bound: Mapping[str, Bound]) -> JourneyMap:
+    """The document without conditions, people's names, remarks among colleagues, and numbers held from other days."""
+    evidence = [found for e in m.evidence if (found := _evidence(e, m, bound.get(e.id)))]
+    gone = {e.id for e in m.evidence} - {e.id for e in evidence}
     return msgspec.structs.replace(
         m,
         owner=Owner(department=m.owner.department) if m.owner else None,
+        population=Population(segment=m.population.segment) if m.population and m.population.segment else None,
+        touchpoints=tuple(_touchpoint(point) for point in m.touchpoints),
+        stages=tuple(msgspec.structs.replace(stage, entry=None) for stage in m.stages),
+        flow=tuple(msgspec.structs.replace(edge, condition=None) for edge in m.flow),
         annotations=(),
-        cells=tuple(_unsigned(cell) for cell in m.cells),
-        evidence=tuple(msgspec.structs.replace(e, snapshot=None) for e in m.evidence),
+        cells=tuple(_without(_unsigned(cell), gone) for cell in m.cells),
+        evidence=tuple(evidence),
+        opportunities=tuple(_opportunity(one, gone) for one in m.opportunities),
+        studies=tuple(msgspec.structs.replace(study, notes="", link="") for study in m.studies),
+    )
+
+
+def _evidence(e: Evidence, m: JourneyMap, bound: Bound | None) -> Evidence | None:
+    """An evidence without its condition; of one that has none, only the number that is held goes."""
+    free, condition = msgspec.structs.replace(e, snapshot=None), e.filter
+    with suppress(EtappeError):
+        parameters, condition, lifted = parameters_of(e)
+        if lifted:
+            free = msgspec.structs.replace(free, parameters=parameters, filter=None)
+    population = m.population.event_filter if m.population else None
+    if e.metric == MANUAL or not (condition or population or e.question):
+        return msgspec.structs.replace(free, filter=None)
+    if bound is None or bound.value is None or bound.state not in SHOWN:
+        return None
+    return Evidence(
+        id=e.id, title=e.title or bound.label, metric=MANUAL, value=float(bound.value), n=bound.n,
+        source=say(bound.sentence, m.language), unit=bound.unit, better=e.better, target=e.target, warn=e.warn,
+        min_n=e.min_n,
+    )  # fmt: skip
+
+
+def _touchpoint(point: Touchpoint) -> Touchpoint:
+    """A touchpoint; of what it matches stay the names of events, where it asks for nothing else."""
+    if point.match is None:
+        return point
+    with suppress(EtappeError):
+        if parse(point.match, journeys=True).columns <= {"touchpoint"}:
+            return point
+    return msgspec.structs.replace(point, match=None)
+
+
+def _without(cell: Cell, gone: Set[str]) -> Cell:
+    kept = tuple(ref for ref in cell.refs if ref not in gone)
+    if kept == cell.refs:
+        return cell
+    return msgspec.structs.replace(cell, evidence=kept[0] if len(kept) == 1 else kept or None)
+
+
+def _opportunity(one: Opportunity, gone: Set[str]) -> Opportunity:
+    """An opportunity without who answers for it, and without what was found, which tells numbers."""
+    return msgspec.structs.replace(
+        one,
+        owner="",
+        finding="",
+        addresses=tuple(ref for ref in one.addresses if ref not in gone),
+        result=None if one.result in gone else one.result,
     )
 
 
