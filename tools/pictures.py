@@ -1,6 +1,7 @@
 """Pictures: the screens over the demo, in German and English, into docs/pictures: `make pictures`.
 
-The demo as `etappe demo` builds it, with the personas that are found in it, a map of one of them and an empty one.
+The demo as `etappe demo` builds it, with the personas that are found in it, a map of one of them, an empty one, and a
+decision that is invented.
 """
 
 import base64
@@ -35,6 +36,8 @@ PICTURES = {
     "map-plan": f"{MAP}?view=plan",
     "personas": "/personas",
     "touchpoints": "/touchpoints",
+    "opportunities": "/opportunities?open=werbebrief-coupon-kasse/passende_coupons",
+    "outcomes": "/outcomes",
 }
 """The name of each picture, and the address of what it shows."""
 
@@ -46,6 +49,8 @@ def made(folder: Path, lang: str) -> None:
     persona = workspace.personas()[0]
     workspace.put(dump_map(workspace.draft_map_of(persona.id, lang=lang).map), "draft.yaml")
     workspace.put(dump_map(template("service-blueprint")), "blueprint.yaml")
+    invented = {"author": "Lena", "started": "2017-05-01", "finished": "2017-05-08"}
+    workspace.decide("werbebrief-coupon-kasse", "passende_coupons", "done", **invented)
     workspace.close()
 
 
