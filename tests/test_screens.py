@@ -493,6 +493,22 @@ def test_everything_is_reached_by_keyboard(window: Opened):
     expect(palette).to_have_count(0)
 
 
+@pytest.mark.requirement("000-02")
+def test_a_screen_is_found_by_other_words_for_it(window: Opened):
+    page = window.go("/")
+    page.keyboard.press("Control+k")
+    for said, found in (
+        ("kundenreise", ["Erkunden", "Karten"]), ("customer journey map", ["Karten"]), ("wiederkehr", ["Wiederkehr"]),
+        ("roi", ["Wirkung"]), ("aufgaben", ["Aufgaben"]),
+    ):  # fmt: skip
+        page.get_by_role("combobox", name="Seite, Karte").fill(said)
+        options = page.get_by_role("option").all_inner_texts()
+        assert [name for name in found if not any(name in option for option in options)] == []
+    assert "## journey (Customer Journey, Kundenreise)" in (Path(__file__).parents[1] / "docs/vocabulary.md").read_text(
+        "utf-8"
+    )
+
+
 def test_the_days_of_the_line_are_walked_with_the_arrow_keys(window: Opened):
     page = window.go("/")
     days = page.get_by_role("slider")

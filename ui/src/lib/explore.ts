@@ -11,6 +11,14 @@ export type Choice = { value: string; name: string }
 /** What stands open beside a question: it goes when another one is asked. */
 export const CLOSED = { how: null, who: null, group: null, after: null, node: null }
 
+export const TAB_NAMES: Record<Tab, () => string> = {
+  funnel: () => t('ui.explore.tab.funnel'),
+  paths: () => t('ui.explore.tab.paths'),
+  attribution: () => t('ui.explore.tab.attribution'),
+  retention: () => t('ui.explore.tab.retention'),
+  friction: () => t('ui.explore.tab.friction'),
+  variants: () => t('ui.explore.tab.variants'),
+}
 export const tabOf = (params: URLSearchParams): Tab => TABS.find((tab) => tab === params.get('tab')) ?? 'funnel'
 
 export function stepsOf(params: URLSearchParams, start: Start): string[] {

@@ -1,1 +1,0 @@
-import{ht as e}from"./address.svelte-Ca0ONFMp.js";e();

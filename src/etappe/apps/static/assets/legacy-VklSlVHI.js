@@ -1,0 +1,1 @@
+import{ht as e}from"./address.svelte-RdTx5rs0.js";e();
