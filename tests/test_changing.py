@@ -155,7 +155,7 @@ class TestScreens:
         opened.context.close()
         assert {name: faults for name, faults in found.items() if faults} == {}
 
-    @pytest.mark.requirement("002-23", "000-21", "001-16")
+    @pytest.mark.requirement("000-06", "002-23", "000-21", "001-16")
     def test_from_a_finding_to_a_task_and_a_decision(self, window: Opened) -> None:
         page = window.go("/explore?tab=friction&goal=order")
         page.get_by_role("cell").get_by_role("button").first.click()

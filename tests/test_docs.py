@@ -202,6 +202,18 @@ def test_a_mark_that_no_source_has_is_refused():
         tool.page_text(tool.statements(), {"999-01": [("tests/test_x.py", "test_x")]})
 
 
+def test_what_asks_for_nothing_is_neither_open_nor_counted():
+    tool = requirements()
+    asked = {"003-14": "answer 24/7", "003-15": "(advertising)", "003-16": "speak German (neutrally)"}
+    page = tool.page_text(asked, {"003-14": [("tests/test_x.py", "test_it_answers")]})
+    assert "Shown: 1 of 2." in page
+    assert "| 003-15 | (advertising) | asks for nothing |" in page
+    assert "| 003-16 | speak German (neutrally) | open |" in page
+    assert {id for id, text in tool.statements().items() if not tool.asks(text)} == {"003-15", "004-18"}
+    with pytest.raises(KeyError, match="asks for nothing"):
+        tool.page_text(asked, {"003-15": [("tests/test_x.py", "test_x")]})
+
+
 def test_the_version_is_that_of_the_package_and_stands_in_the_changelog():
     declared = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
     assert declared

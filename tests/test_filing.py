@@ -116,6 +116,7 @@ def test_a_number_is_not_held_at_evidence_that_somebody_changed_since(tmp_path: 
     assert (saved.map, saved.conflicts, saved.changed) == (changed.map, (), False)
 
 
+@pytest.mark.requirement("002-22")
 def test_a_report_is_written_once_a_period_also_after_a_restart(folder: Path, tmp_path: Path) -> None:
     ws = open_workspace(folder)
     report = Report(map="shop", every="1w", folder=str(tmp_path / "out"), formats=("html", "svg"))

@@ -52,6 +52,7 @@ def accessible(page: Page) -> None:
         assert [rule["id"] for rule in Axe().run(page).response["violations"]] == []
 
 
+@pytest.mark.requirement("003-18")
 def test_from_nothing_to_a_map_that_is_passed_on(browser: Browser, client: Client, tmp_path: Path):
     opened = Opened(browser, client.address)
     page = opened.go("/")

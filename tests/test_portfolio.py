@@ -385,7 +385,7 @@ def test_without_surveys_the_maps_tell_how_much_is_known() -> None:
 # -- command line ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.requirement("000-21")
+@pytest.mark.requirement("000-21", "000-35")
 def test_the_command_line_goes_the_whole_way(ws: Workspace) -> None:
     id = recorded(ws, title="Kürzeres Formular")
     here = ("-w", ws.folder)

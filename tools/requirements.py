@@ -1,5 +1,7 @@
 """Requirements: writes docs/requirements.md, every statement of the sources with the tests that show it, or "open".
 
+A statement that asks for nothing, such as advertising, stands in parentheses in the source, and is not counted.
+
 The statements stand in the page itself; where the folder ../shared is there, its REQUIREMENTS.md is read for them.
 The tests are found by their marks, `@pytest.mark.requirement("000-18")`, without running anything.
 
@@ -26,7 +28,8 @@ ROW = re.compile(r"^\| (\d{3}-\d{2}) \| (.*) \|$", re.MULTILINE)
 HEAD = """# What the sources ask for, and what shows it
 
 Five German texts describe the customer journey; each row is one of their statements. A row counts as done when a test
-shows it that would fail if the statement were untrue. This page is written by `make docs` from the marks on the tests.
+shows it that would fail if the statement were untrue. A row in parentheses asks for nothing and does not count. This
+page is written by `make docs` from the marks on the tests.
 
 """
 
@@ -58,18 +61,25 @@ def _ids(function: ast.FunctionDef) -> list[str]:
     return [str(ast.literal_eval(argument)) for call in named for argument in call.args]
 
 
+def asks(statement: str) -> bool:
+    """Whether a statement asks for something: one in parentheses does not."""
+    return not (statement.startswith("(") and statement.endswith(")"))
+
+
 def page_text(asked: dict[str, str], shown: dict[str, list[tuple[str, str]]]) -> str:
-    """The page, one table a source; KeyError where a mark names an id that no source has."""
+    """The page, one table a source; KeyError where a mark names an id that no source has, or that asks for nothing."""
     for id in shown:
         if id not in asked:
             raise KeyError(f"{shown[id][0][0]}: no statement has the id {id!r}")
-    done = sum(id in shown for id in asked)
-    parts = [HEAD, f"Shown: {done} of {len(asked)}.\n"]
+        if not asks(asked[id]):
+            raise KeyError(f"{shown[id][0][0]}: the statement {id!r} asks for nothing")
+    parts = [HEAD, f"Shown: {len(shown)} of {sum(asks(statement) for statement in asked.values())}.\n"]
     for source, title in TITLES.items():
         parts.append(f"\n## Source {title}\n\n| id | the system must | shown by |\n|---|---|---|\n")
         for id in sorted(id for id in asked if id.startswith(source)):
             tests = [f"[{name.removeprefix('test_').replace('_', ' ')}](../{file})" for file, name in shown.get(id, [])]
-            parts.append(f"| {id} | {asked[id]} | {'; '.join(tests) or 'open'} |\n")
+            none = "open" if asks(asked[id]) else "asks for nothing"
+            parts.append(f"| {id} | {asked[id]} | {'; '.join(tests) or none} |\n")
     return "".join(parts)
 
 
