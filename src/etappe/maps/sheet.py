@@ -13,9 +13,10 @@ import msgspec
 
 from etappe.collect.unpacked import refuse_large_workbook
 from etappe.errors import BadDocument, BadFile, MissingExtra
-from etappe.language import harmless, word
+from etappe.language import word
 from etappe.maps.bound import SHOWN, Bound, BoundMap
 from etappe.maps.document import BadMap, Fault, read_map
+from etappe.maps.entries import for_excel, guarded, plain, said
 from etappe.maps.figures import state_text, value_text
 from etappe.maps.ink import COLOURS, TINTS
 from etappe.maps.model import Cell, JourneyMap, nearest_line
@@ -127,7 +128,7 @@ def to_csv(bound: BoundMap, lang: str = "de") -> bytes:
     writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
     for row in rows(bound, lang):
-        writer.writerow({key: harmless(value) for key, value in row.items()})
+        writer.writerow({key: guarded(value) for key, value in row.items()})
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -176,7 +177,7 @@ def from_rows(given: Iterable[Mapping[str, Any]], where: str) -> JourneyMap:
     for line, row in enumerate(given, start=2):
         if line > MOST_ROWS:
             raise BadMap(where, [Fault(where, "", line, "there are more rows than any map has.")])
-        if not any(_text(value) for value in row.values()):
+        if not any(plain(value) for value in row.values()):
             continue
         try:
             name, value = _part(row, where)
@@ -188,7 +189,7 @@ def from_rows(given: Iterable[Mapping[str, Any]], where: str) -> JourneyMap:
             continue
         parts.values[name], told[name] = value, line
         if name[0] == "step":
-            homes.append((name, _text(row.get("stage")), line))
+            homes.append((name, plain(row.get("stage")), line))
         elif name[0] == "stage":
             parts.orders["row"].append(name)
         elif name != MAP:
@@ -238,23 +239,23 @@ def _put_home(parts: Parts, homes: list[tuple[Name, str, int]], faults: list[Fau
 
 
 def _part(row: Mapping[str, Any], where: str) -> tuple[Name, Value]:
-    kind, id = _text(row.get("kind")), _text(row.get("id"))
+    kind, id = plain(row.get("kind")), plain(row.get("id"))
     if kind != "map" and kind not in KINDS:
         raise BadDocument("kind", f"{kind!r} is no kind of part.", f"Kinds are map, {', '.join(KINDS)}.")
-    value = _more(_text(row.get("more")))
+    value = _more(plain(row.get("more")))
     if kind == "cell":
-        lane, place = _text(row.get("lane")), _text(row.get("place"))
+        lane, place = plain(row.get("lane")), plain(row.get("place"))
         if not lane or not place:
             raise BadDocument("lane, place", "a cell needs its lane and its place.", "Such as pain and s4.")
         value |= {"lane": lane, **place_fields(place)}
-        refs = [ref.strip() for ref in _text(row.get("evidence")).split(",") if ref.strip()]
+        refs = [ref.strip() for ref in plain(row.get("evidence")).split(",") if ref.strip()]
         if refs:
             value["evidence"] = refs[0] if len(refs) == 1 else refs
         id = f"{lane} @ {place}"
     elif kind != "edge":
         value["id"] = id
     for key in SAID:
-        text = _text(row.get(key))
+        text = said(row.get(key))
         old = value.get(key)
         if isinstance(old, dict):
             if text and text not in old.values():
@@ -262,14 +263,14 @@ def _part(row: Mapping[str, Any], where: str) -> tuple[Name, Value]:
         elif text or (key == "title" and kind in ("map", "stage", "step", "lane", "opportunity", "study")):
             value[key] = text
     for key, number in NUMBERS.items():
-        given = _text(row.get(key))
+        given = plain(row.get(key))
         if given:
             try:
                 value[key] = number(float(given.replace(",", ".")))
             except (ValueError, OverflowError):
                 raise BadDocument(key, f"{given!r} is no number.", "Write such as 1.5.") from None
-    if _text(row.get("opportunity")):
-        value["opportunity"] = _text(row.get("opportunity"))
+    if plain(row.get("opportunity")):
+        value["opportunity"] = plain(row.get("opportunity"))
     if not id:
         raise BadDocument("id", f"the {kind} has no id.", "Give it a short one.")
     return (MAP if kind == "map" else (kind, id)), value
@@ -285,16 +286,6 @@ def _more(text: str) -> Value:
     if not isinstance(found, dict):
         raise BadDocument("more", "is no JSON object.", "Leave the column as it was written.")
     return cast(Value, found)
-
-
-def _text(value: Any) -> str:
-    """A cell as text; an apostrophe that kept it from being a formula goes."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = str(value).strip()
-    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
 
 
 # -- Excel -------------------------------------------------------------------------------------------------------
@@ -322,7 +313,7 @@ def to_xlsx(bound: BoundMap, lang: str = "de") -> bytes:
     sheet.title = word("map.sheet.map", lang)
     for r, line in enumerate(_matrix(bound, lang), start=1):
         for c, (text, tint) in enumerate(line, start=1):
-            cell = sheet.cell(r, c, harmless(text))
+            cell = _put(sheet, r, c, text, cut=True)
             cell.alignment = Alignment(wrap_text=True, vertical="top")
             if tint:
                 cell.fill = PatternFill("solid", fgColor=tint.removeprefix("#"))
@@ -332,20 +323,30 @@ def to_xlsx(bound: BoundMap, lang: str = "de") -> bytes:
     for c in range(1, len(bound.map.columns()) + 2):
         sheet.column_dimensions[get_column_letter(c)].width = 26
     listed = book.create_sheet(word("map.sheet.parts", lang))
-    listed.append(list(COLUMNS))
-    for row in rows(bound, lang):
-        listed.append([harmless(row.get(column)) for column in COLUMNS])
+    for r, row in enumerate([{column: column for column in COLUMNS}, *rows(bound, lang)], start=1):
+        for c, column in enumerate(COLUMNS, start=1):
+            _put(listed, r, c, row.get(column))
     numbers = book.create_sheet(word("map.sheet.numbers", lang))
-    numbers.append([word(head, lang) for head in NUMBER_HEADS])
-    for b in bound.evidence.values():
+    for c, head in enumerate(NUMBER_HEADS, start=1):
+        _put(numbers, 1, c, word(head, lang))
+    for r, b in enumerate(bound.evidence.values(), start=2):
         shown = b.state in SHOWN
-        said = value_text(b, lang) if shown else "–"
+        text = value_text(b, lang) if shown else "–"
         exact = (b.value, b.currency or b.unit, b.low, b.high, b.n) if shown else (None, b.unit, None, None, None)
-        told = [say(b.label, lang), said, *exact, state_text(b, lang), b.data_until, say(b.sentence, lang)]
-        numbers.append([harmless(one) for one in told])
+        told = [say(b.label, lang), text, *exact, state_text(b, lang), b.data_until, say(b.sentence, lang)]
+        for c, one in enumerate(told, start=1):
+            _put(numbers, r, c, one, cut=True)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def _put(sheet: Any, row: int, column: int, value: object, *, cut: bool = False) -> Any:
+    """Write a cell; a text stays one, whatever it looks like (such as #N/A)."""
+    cell = sheet.cell(row, column, for_excel(value, cut=cut))
+    if isinstance(value, str):
+        cell.data_type = "s"
+    return cell
 
 
 def _matrix(bound: BoundMap, lang: str) -> Iterator[list[tuple[str, str]]]:
