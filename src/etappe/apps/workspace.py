@@ -1,14 +1,13 @@
 """Workspace: one folder with a company's events, customers and documents, and what can be done with it from Python."""
 
 import fcntl
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,6 +20,7 @@ from etappe.apps.undoing import recover, undo
 from etappe.apps.views import Views
 from etappe.apps.with_changes import WithChanges
 from etappe.apps.with_inventory import WithInventory
+from etappe.apps.with_maps import MAP, WithMaps
 from etappe.apps.with_personas import WithPersonas
 from etappe.arrays import Int
 from etappe.config import FILE, Settings, check_engine, read_settings, settings_toml
@@ -41,10 +41,8 @@ if TYPE_CHECKING:
     from etappe.apps.importing import ImportReport, Progress
     from etappe.collect.mapping import Mapping as SourceMapping
     from etappe.collect.refusals import Refusal
-    from etappe.maps.bound import BoundMap
     from etappe.maps.model import JourneyMap
 
-MAP: Final = "map"
 REGISTRY: Final = "registry"
 TRIES: Final = 5
 
@@ -73,7 +71,7 @@ def open(folder: str | Path = ".") -> "Workspace":
     return Workspace(path)
 
 
-class Workspace(WithPersonas, WithInventory, WithChanges):
+class Workspace(WithMaps, WithPersonas, WithInventory, WithChanges):
     """A company's events, customers and documents in one folder.
 
     Examples
@@ -376,58 +374,6 @@ class Workspace(WithPersonas, WithInventory, WithChanges):
         if found is None:
             raise unknown(f"pull {kind}", kind, name, known)
         return found.body
-
-    def maps(self) -> "list[JourneyMap]":
-        """The journey maps, newest revision of each."""
-        return [found for found, _ in self.dated_maps()]
-
-    def dated_maps(self) -> "list[tuple[JourneyMap, int]]":
-        """The journey maps, each with the time of its newest revision."""
-        from etappe.maps.document import read_map
-
-        with self.engine.connect() as connection:
-            found = documents.newest(connection, MAP)
-        return [(read_map(document.body, document.id), document.at_us) for document in found]
-
-    def map(self, map_id: str) -> "JourneyMap":
-        """One journey map."""
-        from etappe.maps.document import read_map
-
-        return read_map(self.pull(MAP, map_id), map_id)
-
-    def bind(self, document: "JourneyMap", journeys: Journeys | None = None, now_us: int | None = None) -> "BoundMap":
-        """A map with its evidence computed from the journeys."""
-        from etappe.maps.evidence import bind
-
-        journeys = journeys if journeys is not None else self.journeys()
-        now = now_us if now_us is not None else time.time_ns() // 1000
-        return bind(document, journeys, self.registry(), now)
-
-    def conformance(
-        self,
-        document: "JourneyMap | str",
-        journeys: Journeys | None = None,
-        *,
-        others: Literal["ignore", "extra"] = "ignore",
-        wait: str | None = None,
-        repeats: bool = False,
-        by: str | None = None,
-    ) -> Answer:
-        """The journeys held against a map as the plan (docs/conformance.md); steps have the map's touchpoints as names.
-
-        Parameters
-        ----------
-        document : a map, or the id of a stored one
-        journeys : by default all
-        others, wait, by : as for `etappe.conformance`
-        repeats : each step may be done several times in a row
-        """
-        from etappe.maps.plan import asked_of
-
-        planned = self.map(document) if isinstance(document, str) else document
-        held = journeys if journeys is not None else self.journeys()
-        found, question, _ = asked_of(planned, held, self.registry(), repeats=repeats, others=others, wait=wait, by=by)
-        return self.ask(question, found)
 
 
 def _refuse_days(start: str | date | None, end: str | date | None) -> None:

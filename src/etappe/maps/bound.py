@@ -89,9 +89,17 @@ class Coverage:
     """The touchpoints that are not on the map with their events, the most frequent first."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class BoundMap:
-    """A map, its evidence by id, its cells with their basis."""
+    """A map, its evidence by id, its cells with their basis. A notebook shows it as its picture.
+
+    Examples
+    --------
+    >>> from etappe.maps.draft import template
+    >>> from etappe.maps.evidence import bind
+    >>> bind(template("five-stages"))
+    <BoundMap 'five-stages': 5 stages, 8 steps, 0 of 5 numbers>
+    """
 
     map: JourneyMap
     evidence: Mapping[str, Bound]
@@ -103,6 +111,11 @@ class BoundMap:
     data_until: str | None = None
     at: str | None = None
     timezone: str = "UTC"
+
+    def __repr__(self) -> str:
+        shown = sum(b.state in SHOWN for b in self.evidence.values())
+        counts = f"{len(self.map.stages)} stages, {len(self.map.steps)} steps, {shown} of {len(self.evidence)} numbers"
+        return f"<BoundMap {self.map.id!r}: {counts}>"
 
     def _repr_svg_(self) -> str:
         """The picture, in a notebook."""
