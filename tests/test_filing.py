@@ -164,6 +164,18 @@ def test_of_two_reports_of_a_map_each_has_its_own_fault(tmp_path: Path) -> None:
     ws.close()
 
 
+def test_a_report_to_pass_on_does_not_take_the_files_of_one_for_colleagues(tmp_path: Path) -> None:
+    both = 'map = "shop"\nformats = ["md"]\nfolder = "out"'
+    ws = with_reports(tmp_path, f"{both}\nshared = true", both, 'map = "shop"\nformats = ["md"]\nshared = true')
+    schedule = Schedule(ws)
+    schedule.look(NOW)
+    (report,) = schedule.failed
+    assert report == ws.settings.report[0]
+    assert "a folder of its own" in schedule.failed[report].why
+    assert list((ws.folder / "reports").glob("shop-*.md"))
+    ws.close()
+
+
 def test_a_report_that_failed_is_tried_again_after_pauses_that_grow(tmp_path: Path) -> None:
     ws = with_reports(tmp_path, 'map = "later"\nformats = ["md"]\nfolder = "out"')
     schedule = Schedule(ws)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -23,7 +23,7 @@ from etappe.apps import holding, revisions
 from etappe.apps.editing import conflict_view, revision_of
 from etappe.apps.map_view import bound_view
 from etappe.config import Report
-from etappe.errors import BadFile, EtappeError, UnknownName, unknown
+from etappe.errors import BadFile, BadSetting, EtappeError, UnknownName, unknown
 from etappe.journeys.columns import Journeys
 from etappe.maps.bound import BoundMap
 from etappe.maps.files import WRITERS, read_any
@@ -139,6 +139,15 @@ def _day(path: Path, map_id: str) -> date | None:
         return None
 
 
+def refuse_same_files(report: Report, reports: Iterable[Report]) -> None:
+    """Refuse a report whose files another one writes, too, but not as they may be passed on."""
+    for other in reports:
+        same = (other.map, PurePath(other.folder)) == (report.map, PurePath(report.folder))
+        if same and report.shared > other.shared and set(report.formats) & set(other.formats):
+            what = f"another report of map {report.map} writes the same files, not as they may be passed on."
+            raise BadSetting("report: folder", what, "Give the shared one a folder of its own.")
+
+
 # -- over HTTP ---------------------------------------------------------------------------------------------------
 
 
@@ -182,6 +191,7 @@ class Schedule:
     def _fault(self, report: Report, day: date) -> str:
         """What went wrong with a report, where it is due; a report that fails must not end those to come."""
         try:
+            refuse_same_files(report, self.ws.settings.report)
             return written(self.ws, report, day).fault if due(self.ws, report, day) else ""
         except EtappeError as fault:
             return str(fault)
