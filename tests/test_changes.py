@@ -54,6 +54,14 @@ def test_a_change_is_seamless_when_as_many_go_on_as_of_those_who_stay():
     assert rows["w", "w"]["seamless"] is None
 
 
+@pytest.mark.requirement("000-18")
+def test_what_had_to_be_entered_again_after_a_change_is_found():
+    held = shop("0 form, 5 form, 9 order", "0 form, 5 order", "0 form, 5 form", END, channel="waa wa ww z")
+    again = "did (touchpoint = 'form' and channel = 'w') then (touchpoint = 'form' and channel = 'a')"
+    assert held.where(again).subject.tolist() == [0]
+    assert told(changes(held.where("touchpoint = 'form'"), within="9us"))["w", "a"][:2] == (1, 1)
+
+
 def test_the_goal_counts_at_the_change_itself_and_until_the_edge_of_the_window():
     held = shop("0 a, 1 order", "0 a, 1 b, 11 order", "0 a, 1 b, 12 order", END, channel="wa waa waa z")
     assert told(changes(held, goal="order", within="10us"))["w", "a"] == (3, 3, 3, 2)
