@@ -198,6 +198,13 @@ def test_a_status_that_was_written_in_another_way_is_logged_too(ws: Workspace) -
     assert one.started == one.finished == ws.today().isoformat()
 
 
+def test_a_status_in_a_file_that_is_pushed_is_logged(ws: Workspace) -> None:
+    said = "opportunities: [{id: o1, title: Kürzer, status: %s}]\n"
+    for status in ("idea", "idea", "running"):
+        ws.put(MAP + said % status, "map.yaml")
+    assert [(made.before, made.after) for made in ws.decisions()] == [("idea", "running"), ("", "idea")]
+
+
 def test_what_cannot_be_decided_says_why(ws: Workspace) -> None:
     id = recorded(ws)
     for call, said in (

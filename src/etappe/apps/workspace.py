@@ -347,16 +347,26 @@ class Workspace(WithMaps, WithPersonas, WithInventory, WithChanges):
         from etappe.maps.document import read_map
 
         if "journey-map/1" in text:
-            document = read_map(text, where)
-            self._refuse_faults(document)
-            kind, name = MAP, document.id
-        elif "persona/1" in text:
+            return self._put_map(text, read_map(text, where))
+        if "persona/1" in text:
             return self.put_persona(text, where)
-        else:
-            extend(default_registry(), text, where)
-            kind, name = REGISTRY, REGISTRY
+        extend(default_registry(), text, where)
         with self.writing(), self.engine.begin() as connection:
-            return documents.put(connection, kind, name, text)
+            return documents.put(connection, REGISTRY, REGISTRY, text)
+
+    def _put_map(self, text: str, document: "JourneyMap") -> documents.Document:
+        """Store a map's text, and keep which of its opportunities have another status than before."""
+        from etappe.apps.revisions import log_decisions
+        from etappe.maps.document import read_map
+
+        self._refuse_faults(document)
+        with self.writing(), self.engine.begin() as connection:
+            old = documents.get(connection, MAP, document.id)
+            new = documents.put(connection, MAP, document.id, text)
+            if old is None or old.revision != new.revision:
+                before = read_map(old.body, old.id) if old else None
+                log_decisions(connection, before, document, new.revision, "")
+        return new
 
     def _refuse_faults(self, document: "JourneyMap") -> None:
         from etappe.maps.document import check
