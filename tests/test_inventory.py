@@ -161,7 +161,56 @@ def test_what_leads_to_the_goal_and_reaches_few_is_a_chance():
     assert "carries" not in {sign.kind for sign in card_of("faq", *many_others).signs}
 
 
-@pytest.mark.requirement("002-07", "002-08", "002-10", "002-16", "001-15", "004-08")
+def advised(one: Card) -> set[str]:
+    """The ids of the advice on a card."""
+    return {item.id for item in one.items}
+
+
+@pytest.mark.requirement("002-07")
+def test_being_found_is_measured_by_who_sees_an_advertisement_or_a_search_result():
+    some = ["0 ad_view, 1 visit, 2 faq"] * 196 + ["0 seo, 1 visit"] * 4
+    found = {name: card_of(name, *some) for name in ("ad_impression", "search_suggestion")}
+    shares = {name: (one.entry.reach.count, one.entry.reach.n) for name, one in found.items()}
+    assert shares == {"ad_impression": (196, 200), "search_suggestion": (4, 200)}
+    assert "be-found" in advised(found["search_suggestion"])
+    assert "be-found" not in advised(found["ad_impression"])
+
+
+@pytest.mark.requirement("002-08")
+def test_who_leaves_the_product_s_page_brings_advice_and_views_and_questions_are_counted():
+    some = ["0 visit, 1 product_view"] * 40 + ["0 visit, 1 product_view, 2 faq, 3 support, 4 purchase"] * 60
+    page, faq = (card_of(name, *some) for name in ("product_information", "faq"))
+    assert (page.entry.reach.count, page.entry.events, faq.entry.reach.count) == (100, 100, 60)
+    assert "tell-all" in advised(page)
+    assert "answer-questions" in advised(faq)  # those who read it ask the service all the same
+
+
+@pytest.mark.requirement("002-10")
+def test_friction_at_the_checkout_and_poor_service_each_bring_their_advice():
+    stopped = ["0 visit, 1 cart"] * 40 + ["0 visit, 1 faq, 2 company_blog, 3 cart, 4 purchase"] * 60
+    cart = card_of("add_to_cart", *stopped)
+    assert (cart.entry.friction["exit"].count, cart.entry.friction["exit"].n) == (40, 100)
+    assert "smooth-purchase" in advised(cart)
+    others = ["0 visit, 1 faq, 2 company_blog"] * 60
+    again, once = "1 support, 2 support, 3 support", "1 support, 2 visit, 3 faq"
+    for way, rating, advice in ((again, "1", True), (once, "5", False)):
+        rated = [None, rating, None, None] * 40 + [None] * 180
+        desk = card_of("digital_support", *[f"0 purchase, {way}"] * 40, *others, columns={"rating": rated})
+        assert desk.satisfaction
+        assert (desk.satisfaction.mean.value, desk.satisfaction.mean.n) == (float(rating), 40)
+        assert ("good-service" in advised(desk)) == advice
+
+
+@pytest.mark.requirement("001-15")
+def test_the_use_of_each_touchpoint_and_how_far_contacts_are_digital_are_counted():
+    found = taken("0 visit, 1 app_download, 2 app_open", "0 visit, 1 phone_call", "0 store_purchase, 1 kiosk")
+    assert {id: entry(found, id).reach.count for id in ("page_view", "app_usage", "customer_service_call")} == {
+        "page_view": 2, "app_usage": 1, "customer_service_call": 1,
+    }  # fmt: skip
+    assert (found.coverage.digital.count, found.coverage.digital.n) == (4, 6)  # the kiosk is not known
+
+
+@pytest.mark.requirement("002-16", "004-08")
 def test_every_piece_of_advice_names_its_source_in_both_languages_and_fits_somewhere():
     items = playbook().items
     assert len({item.id for item in items}) == len(items)
@@ -186,6 +235,7 @@ def test_a_touchpoint_without_a_goal_is_said():
     assert "set-a-goal" in {item.id for item in card(journeys("0 kiosk, 1 visit"), bare, found, "kiosk").items}
 
 
+@pytest.mark.requirement("000-08")
 def test_revenue_is_that_of_the_journeys_that_touch_it_and_currencies_are_not_added():
     texts = ("0 visit, 1 purchase", "0 purchase", "0 faq")
     one = card_of("visit", *texts, values=[None, 100_000, 50_000, None])
@@ -199,7 +249,7 @@ def test_revenue_is_that_of_the_journeys_that_touch_it_and_currencies_are_not_ad
     assert mixed.mixed == ("EUR", "USD")
 
 
-@pytest.mark.requirement("002-06")
+@pytest.mark.requirement("000-08")
 def test_satisfaction_is_the_mean_of_the_scores_given_there_or_said_to_be_missing():
     texts = ("0 survey, 1 visit", "0 survey", "0 survey")
     rated = card_of("survey", *texts, columns={"rating": ["1", None, "5", "3"]})

@@ -40,6 +40,7 @@ STILL = "{value: 81, n: 100, ci: [72, 88]}"
 MOVED = "{value: 40, n: 100, ci: [31, 50]}"
 
 
+@pytest.mark.requirement("002-18")
 @pytest.mark.parametrize(
     ("review", "said"),
     [
