@@ -81,6 +81,7 @@ def test_a_finding_is_kept_over_http_and_bad_ones_are_refused(client: Client) ->
     assert dropped["status_text"] == "dropped"
 
 
+@pytest.mark.requirement("000-21")
 def test_a_task_is_made_handed_over_talked_about_and_deleted(client: Client) -> None:
     one = sent(client, "/api/tasks", {"title": "Anrufen", "department": "Service", "author": "Lena"})
     at = f"/api/tasks/{one['id']}"

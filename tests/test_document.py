@@ -256,6 +256,7 @@ def test_a_map_that_ends_at_the_purchase_gets_a_warning(last, warned):
     assert any("ends at the purchase" in f for f in found) is warned
 
 
+@pytest.mark.requirement("000-27")
 def test_a_map_without_persona_is_flagged():
     named = read_map(HEAD + STEPS)
     assert not [f for f in check(named) if "persona" in f.text]

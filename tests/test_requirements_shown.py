@@ -344,6 +344,20 @@ def test_a_problem_is_marked_on_the_map_and_leads_to_what_is_done_about_it(tmp_p
         ws.put(wrong, "kauf.yaml")
 
 
+@pytest.mark.requirement("002-17")
+def test_a_study_stands_behind_a_cell_and_confirms_it() -> None:
+    study = "studies: [{id: talks, title: Gespräche, kind: interview, n: 12}]\n"
+    at = "text: Das Formular ist lang, "
+    bare, backed = (
+        bind(read_map(PROBLEM.replace(at, at + more) + study))
+        for more in ("", "researched: [talks], validated: true, ")
+    )
+    assert [bound.cells[0].basis for bound in (bare, backed)] == ["assumed", "researched"]
+    shown = bound_view(backed, "de")
+    assert [(one["id"], one["n"]) for one in shown["studies"]] == [("talks", 12)]
+    assert [(cell["researched"], cell["validated"]) for cell in shown["cells"]] == [(["talks"], True), ([], False)]
+
+
 @pytest.mark.requirement("003-11")
 def test_an_advertisement_that_was_only_seen_has_its_share_of_a_purchase() -> None:
     held = journeys("0 ad_impression, 3 order", "0 ad_impression, 1 visit, 2 support, 3 order", "0 ad_impression")
