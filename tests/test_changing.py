@@ -51,9 +51,9 @@ def sent(client: Client, path: str, body: dict[str, Any], status: int = 200) -> 
 def test_the_portfolio_tells_findings_effects_and_tasks(client: Client) -> None:
     found = client.get("/api/portfolio?lang=de")
     one = next(row for row in found["opportunities"] if row["id"] == "kuerzeres-formular")
-    assert found["sentence"].endswith("nachweislich besser wurde es bei 1.")
+    assert found["sentence"].endswith("messbar besser wurde es bei 1.")
     assert one["effects"][0]["verdict"] == "better"
-    assert one["effects"][0]["text"].startswith("Weiter bis Online-Shop: von 4")
+    assert one["effects"][0]["text"].startswith("Weiter bis Online-Shop: von 3")
     assert (one["tasks"]["open"], one["tasks"]["late"]) == (1, 1)
     whole = client.get("/api/portfolio/kauf/kuerzeres-formular?lang=en&days=7")
     assert [task["title"] for task in whole["task_list"]] == ["Felder streichen"]
@@ -95,7 +95,14 @@ def test_a_task_is_made_handed_over_talked_about_and_deleted(client: Client) -> 
     sent(client, f"{at}/comments", {"text": " ", "author": "Mia"}, 400)
     sent(client, f"{at}/comments", {"id": 99}, 404)
     sent(client, at, {"status": "maybe"}, 404)
-    sent(client, at, {"colour": "red"}, 404)
+    for strange in ("colour", "self", "task_id", "note2"):
+        sent(client, at, {strange: 1}, 404)
+        sent(client, "/api/tasks", {"title": "x", strange: 1}, 404)
+    sent(client, "/api/tasks", {"title": ["x"]}, 400)
+    for number in (0, 2**31, 2**63, 2**70):
+        assert client.send("GET", f"/api/tasks/{number}")[0] == 404
+        sent(client, f"/api/tasks/{number}/delete", {}, 404)
+        sent(client, f"{at}/comments", {"id": number, "done": True}, 404)
     assert sent(client, f"{at}/delete", {})["deleted"]
     assert client.send("GET", at)[0] == 404
 
@@ -109,12 +116,23 @@ def test_the_board_is_read_and_decided_over_http(client: Client) -> None:
     roi = client.get("/api/outcomes?lang=de")["outcomes"][-1]
     assert (roi["label"], roi["reached"]) == ("Ertrag auf die Kosten des Marketings", True)
     assert "Ziel" in roi["target_text"]
-    sent(client, "/api/outcomes", {"benefit": "conversion", "choice": "1"})
+    sent(client, "/api/outcomes", {"benefit": "conversion", "choice": "reach"})
+    choices = client.get("/api/outcomes?lang=en")["outcomes"][2]["choices"]
+    assert [one["value"] for one in choices] == ["reach", "others"]
     assert client.get("/api/outcomes?lang=en")["outcomes"][2]["source"] == "chosen"
-    for body in ({"benefit": "luck"}, {"benefit": "roi", "choice": "9"}, {"costs": "much"}, {"costs": -1}):
+    for body in (
+        {"benefit": "luck"},
+        {"benefit": "roi", "choice": "9"},
+        {"costs": "much"},
+        {"costs": -1},
+        {"costs": 10**400},
+        {"benefit": "roi", "target": 10**400},
+        {"benefit": "roi", "choice": "²"},
+    ):
         sent(client, "/api/outcomes", body, 400)
     sent(client, "/api/outcomes", {"costs": None, "benefit": "roi", "target": None})
-    assert client.send("GET", "/api/outcomes?days=30")[0] == 400
+    for days in (30, 0, 7_000_007, 7_000_000_000):
+        assert client.send("GET", f"/api/outcomes?days={days}")[0] == 400
 
 
 # -- screens -----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from etappe.maps.binder import Binder
 from etappe.maps.document import read_map
 from etappe.maps.effect import effects
 from etappe.maps.opportunity import addressed, dated, decided, measured_by
+from etappe.maps.periods import covered
 from etappe.units import DAY_US
 from journeys_text import PROPERTY, built
 
@@ -172,11 +173,7 @@ def test_the_same_weeks_of_the_year_before_are_compared():
 
 def test_a_base_that_has_changed_is_said():
     few, many = shopping([0.3] * 56), shopping([0.3] * 57, per_day=60, first=FIRST + timedelta(days=56))
-    lists = [
-        [(int(t), j.touchpoints[c]) for t, c in zip(j.time_us[a:b], j.touchpoint[a:b], strict=True)]
-        for j in (few, many)
-        for a, b in zip(j.offsets[:-1], j.offsets[1:], strict=True)
-    ]
+    lists = [*lists_of(few), *lists_of(many)]
     assert "The base has changed: 560 before, 1,680 afterwards." in cautions(effect(built(lists)))
 
 
@@ -222,3 +219,135 @@ def test_days_are_filled_in_where_nobody_gave_them():
     assert (done.opportunities[1].started, done.opportunities[1].finished) == ("2026-01-02", "2026-02-03")
     assert [(one.id, before) for one, before in decided(running, done)] == [("o2", "running")]
     assert [(one.id, before) for one, before in decided(None, old)] == [("o1", ""), ("o2", ""), ("o3", "")]
+
+
+def bought_later(days, after_days):
+    """Each day ten people come to a cart, and all of them order so many days later."""
+    people = []
+    for k in range(days):
+        at = us(FIRST + timedelta(days=k))
+        people += [[(at, "cart"), (at + after_days * DAY_US, "order")]] * 10
+    return built(people, names=["cart", "order"])
+
+
+WITHIN = MAP.replace(
+    "parameters: {from: s1, to: s2}, better: up}", "parameters: {from: s1, to: s2, within: 14d}, better: up}"
+)
+
+
+def test_what_began_in_a_period_is_followed_beyond_it(monkeypatch):
+    monkeypatch.setitem(globals(), "MAP", WITHIN)
+    found = effect(bought_later(130, 10), started="2025-03-10", finished="2025-03-10")
+    # Nothing changed: everybody orders on the tenth day, also those who came on the last days of a period.
+    assert (found.before.bound.value, found.after.bound.value, found.verdict) == (100.0, 100.0, "unclear")
+    assert (found.before.bound.n, found.after.bound.n) == (280, 280)
+    assert found.before.last == date(2025, 2, 23)  # followed for 14 days, before the change
+    assert not any("falls into the same period" in caution["en"] for caution in found.cautions)
+    assert "falls into the same period" in cautions(effect_without_within())
+
+
+def effect_without_within():
+    document = read_map(WITHIN.replace(", within: 14d", "") % ", finished: 2025-03-10")
+    return effects(document, document.opportunities[0], Binder(document, bought_later(130, 10), None, 0))[0]
+
+
+def test_a_comparison_waits_until_the_first_week_has_been_followed(monkeypatch):
+    monkeypatch.setitem(globals(), "MAP", WITHIN)
+    found = effect(shopping([0.3] * 80), started="2025-03-10", finished="2025-03-10")
+    assert (found.state, found.ready) == ("waiting", date(2025, 3, 30))
+
+
+def test_a_day_that_ends_early_is_not_compared():
+    whole = shopping([0.3] * 84)
+    cut = whole.between(None, us(FIRST + timedelta(days=83), 12) + 1)  # the last day ends at its first event, at noon
+    binder = Binder(read_map(MAP % ""), whole, None, 0)
+    e = binder.map.evidence[0]
+    assert covered(binder, e) == (FIRST, FIRST + timedelta(days=83))
+    shorter = built(
+        [
+            [
+                (t, "cart")
+                for t in range(
+                    us(FIRST + timedelta(days=k), 8), us(FIRST + timedelta(days=k), 20 if k < 40 else 9), 3_600_000_000
+                )
+            ]
+            for k in range(41)
+        ]
+    )
+    assert covered(Binder(binder.map, shorter, None, 0), e)[1] == FIRST + timedelta(days=39)
+    assert len(cut)
+
+
+def test_midnights_are_whole_days():
+    days = built([[(us(FIRST + timedelta(days=k), 0), "cart")] for k in range(40)])
+    binder = Binder(read_map(MAP % ""), days, None, 0)
+    assert covered(binder, binder.map.evidence[0]) == (FIRST, FIRST + timedelta(days=39))
+
+
+def test_a_number_by_hand_has_no_effect(monkeypatch):
+    by_hand = MAP.replace(
+        "{id: e1, metric: step.conversion, parameters: {from: s1, to: s2}",
+        "{id: e1, metric: manual, value: 4.0, source: us",
+    )
+    monkeypatch.setitem(globals(), "MAP", by_hand)
+    found = effect(shopping([0.3] * 113))
+    assert found.state == "none"
+    assert "entered by hand" in found.why["en"]
+
+
+def test_another_currency_is_no_change(monkeypatch):
+    monkeypatch.setitem(
+        globals(),
+        "MAP",
+        MAP.replace("{id: e1, metric: step.conversion, parameters: {from: s1, to: s2}", "{id: e1, metric: revenue.sum"),
+    )
+    lists = [[(us(FIRST + timedelta(days=k)), "order")] for k in range(113) for _ in range(5)]
+    euros = ["EUR" if k < 63 else "USD" for k in range(113) for _ in range(5)]
+    found = effect(built(lists, names=["cart", "order"], values=[10_000] * len(lists), columns={"currency": euros}))
+    assert found.state == "none"
+    assert found.why["en"] == "The currency has changed: EUR before, USD afterwards."
+
+
+def test_a_change_that_ran_the_whole_time_is_named_once():
+    other = MAP.replace("title: Guest order, status: idea", "title: Guest order, status: running, started: 2025-01-08")
+    other = other.replace("title: Both", "title: Guest order").replace(
+        "result: e3, status: idea", "result: e3, status: done, started: 2025-01-07, finished: 2025-05-01"
+    )
+    document = read_map(other % ", started: 2025-03-03, finished: 2025-03-10")
+    found = effects(document, document.opportunities[0], Binder(document, shopping([0.3] * 113), None, 0))[0]
+    assert cautions(found).count("Guest order") == 1
+
+
+def lists_of(journeys):
+    names, ends = journeys.touchpoints, zip(journeys.offsets[:-1], journeys.offsets[1:], strict=True)
+    return [
+        [(int(t), names[c]) for t, c in zip(journeys.time_us[a:b], journeys.touchpoint[a:b], strict=True)]
+        for a, b in ends
+    ]
+
+
+def test_a_persona_s_lane_is_measured_over_its_customers():
+    text = MAP.replace("{id: pain, title: Pain, type: pain}", "{id: pain, title: Pain, type: pain, persona: lena}")
+    document = read_map(
+        text.replace("title: Guest order, status: idea", "title: Guest order, status: done, finished: 2025-03-10") % ""
+    )
+    journeys = shopping([0.3] * 113)
+    mine = ["yes" if k % 3 == 0 else "no" for k in range(len(journeys))]
+    held = built(lists_of(journeys), names=["cart", "order"], attributes={"persona.lena": mine})
+    found = effects(document, document.opportunities[1], Binder(document, held, None, 0))[0]
+    assert found.before.bound.n < 560 / 2
+
+
+def test_days_follow_the_status():
+    text = MAP.replace("title: Guest order, status: idea", "title: Guest order, status: %s") % ("", "%s")
+
+    def after(old, new, day="2026-05-05"):
+        one = dated(read_map(text % old), read_map(text % new), date.fromisoformat(day)).opportunities[1]
+        return one.started, one.finished
+
+    assert after("idea", "done") == ("2026-05-05", "2026-05-05")
+    both = "%s, started: 2026-01-02, finished: 2026-02-03"
+    assert after(both % "done", both % "running") == ("2026-01-02", None)
+    assert after(both % "done", both % "idea") == (None, None)
+    assert after("running, started: 2026-07-01", "done, started: 2026-07-01") == ("2026-05-05", "2026-05-05")
+    assert after("idea", "running, finished: 2026-04-01") == ("2026-04-01", "2026-04-01")

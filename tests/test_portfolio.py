@@ -6,11 +6,13 @@ The shop is synthetic: each day 24 people get a mail or see the page, some put s
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -174,7 +176,10 @@ def test_a_change_is_decided_logged_and_measured(ws: Workspace) -> None:
     (effect,) = ws.chance("kauf", id).effects
     assert effect.verdict == "better"
     assert effect.low < 20 < effect.high
-    assert (effect.before.last, effect.after.first) == (date(2026, 6, 28), date(2026, 7, 1))
+    assert (effect.before.last, effect.after.first) == (
+        date(2026, 6, 21),
+        date(2026, 7, 1),
+    )  # followed for 7 days, before the change
     assert [chance.opportunity.id for chance in ws.portfolio()] == [id]
 
 
@@ -196,6 +201,65 @@ def test_a_status_that_was_written_in_another_way_is_logged_too(ws: Workspace) -
     )
     one = ws.chance("kauf", id).opportunity
     assert one.started == one.finished == ws.today().isoformat()
+
+
+def test_decisions_made_at_once_are_all_kept_in_order(ws: Workspace) -> None:
+    id = recorded(ws)
+    wanted = ("planned", "running", "dropped", "done")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda status: ws.decide("kauf", id, status, note=status, author=status), wanted))
+    log = list(reversed(ws.decisions()))[1:]
+    assert sorted(made.note for made in log) == sorted(wanted)
+    assert [made.before for made in log] == ["idea", *(made.after for made in log[:-1])]
+    assert ws.chance("kauf", id).opportunity.status == log[-1].after
+
+
+def test_findings_kept_at_once_are_all_kept(ws: Workspace) -> None:
+    rows_ = friction(ws.journeys(), "order").rows()[:6]
+    with ThreadPoolExecutor(6) as pool:
+        ids = list(
+            pool.map(
+                lambda row: ws.record("kauf", {"question": "friction", "goal": "order"}, row, title="Gleich"), rows_
+            )
+        )
+    kept = {one.id: one.finding for one in ws.map("kauf").opportunities}
+    assert sorted(kept) == sorted(ids)
+    assert len(set(map(str, kept.values()))) == 6
+
+
+def test_a_note_without_another_status_is_kept(ws: Workspace) -> None:
+    id = recorded(ws)
+    ws.decide("kauf", id, "running", note="erster Grund")
+    ws.decide("kauf", id, "running", note="zweiter Grund")
+    ws.decide("kauf", id, "running", finished="2026-07-01")
+    log = ws.decisions()
+    assert [(made.before, made.after, made.note) for made in log[:3]] == [
+        ("running", "running", ""), ("running", "running", "zweiter Grund"), ("idea", "running", "erster Grund"),
+    ]  # fmt: skip
+    assert ws.decide("kauf", id, "running", finished="").finished is None
+
+
+def test_a_task_keeps_what_it_is_about_true(ws: Workspace) -> None:
+    id = recorded(ws)
+    ws.put(MAP.replace("id: kauf", "id: zweite", 1), "map.yaml")
+    task = ws.add_task("Felder streichen", map="kauf", opportunity=id)
+    moved = ws.change_task(task.id, map="zweite")
+    assert (moved.map, moved.opportunity) == ("zweite", None)
+    with pytest.raises(BadDocument, match="map: is missing"):
+        ws.change_task(ws.add_task("x", map="kauf", opportunity=id).id, map="", opportunity=id)
+    with pytest.raises(UnknownName, match="no touchpoint named 'nonsense'"):
+        ws.add_task("x", touchpoint="nonsense")
+    assert ws.add_task("x", touchpoint="add_to_cart").touchpoint == "add_to_cart"
+
+
+def test_the_number_of_a_deleted_task_is_not_given_again(ws: Workspace) -> None:
+    first = ws.add_task("geheim")
+    ws.remove_task(first.id)
+    second = ws.add_task("anders")
+    assert second.id > first.id
+    assert [step.after for step in ws.task(second.id)[1]] == ["anders"]
+    with pytest.raises(UnknownName, match=f"no task {first.id}"):
+        ws.change_task(first.id, status="done")
 
 
 def test_a_status_in_a_file_that_is_pushed_is_logged(ws: Workspace) -> None:
@@ -267,7 +331,7 @@ def test_a_task_that_is_none_is_refused(ws: Workspace) -> None:
         ({"title": "x", "person": 3}, "is no text"),
     ):
         with pytest.raises((UnknownName, BadDocument, BadQuestion), match=said):
-            ws.add_task(**fields)
+            ws.add_task(fields.pop("title"), **fields)
     with pytest.raises(UnknownName, match="no task 99"):
         ws.change_task(99, status="done")
     assert ws.tasks() == []
@@ -320,9 +384,9 @@ def plain_share(ws: Workspace, starts: set[str], first: date, last: date) -> tup
 def test_the_five_benefits_have_figures_that_plain_python_counts_too(ws: Workspace) -> None:
     found = {one.benefit: one for one in ws.outcomes()}
     assert tuple(found) == BENEFITS
-    first, last = LAST - timedelta(days=27), LAST
     for benefit, starts in (("marketing", {"email_marketing", "page_view"}), ("conversion", {"add_to_cart"})):
         one = found[benefit]
+        first, last = LAST - timedelta(days=27 + 14), LAST - timedelta(days=14)  # all are followed for 14 days
         assert (one.first, one.last) == (first, last)
         hits, n = plain_share(ws, starts, first, last)
         assert (one.now.n, one.now.value) == (n, pytest.approx(100 * hits / n))
@@ -332,9 +396,12 @@ def test_the_five_benefits_have_figures_that_plain_python_counts_too(ws: Workspa
         assert one.low < one.change < one.high
     assert found["needs"].now.metric == "survey.nps"
     assert found["retention"].now.value == 0
+    first = LAST - timedelta(days=27)
     spent = [float(row.split(",")[3]) for row in rows() if ",order," in row and row.split(",")[1][:10] >= str(first)]
     assert found["roi"].now.value == pytest.approx(sum(spent) / (28 * 24))
-    assert [len(one.periods) for one in found.values()] == [5] * 5
+    assert {benefit: len(one.periods) for benefit, one in found.items()} == {
+        "needs": 5, "marketing": 4, "conversion": 4, "retention": 4, "roi": 5,
+    }  # fmt: skip
 
 
 def test_costs_give_a_return_and_a_target_is_judged(ws: Workspace) -> None:
@@ -354,9 +421,37 @@ def test_a_board_keeps_the_figure_that_was_chosen(ws: Workspace) -> None:
     assert (one.source, one.now.value, one.target) == ("chosen", 28 * 24, 5.0)
 
 
+def test_a_return_that_was_chosen_is_about_the_costs_of_now(ws: Workspace) -> None:
+    ws.put_board(Board(costs=1000.0))
+    roi = next(one for one in ws.outcomes() if one.benefit == "roi")
+    from etappe.maps.outcomes import proposals
+
+    chosen = proposals(ws.journeys(), ws.registry(), ["order"], 1000.0)["roi"][0]
+    ws.put_board(Board(costs=1000.0, roi=Chosen(evidence=chosen)))
+    for costs, days in ((1000.0, 28), (1000.0, 84), (2000.0, 28)):
+        ws.put_board(Board(costs=costs, roi=Chosen(evidence=chosen)))
+        kept = next(one for one in ws.outcomes(days=days) if one.benefit == "roi").now.value
+        ws.put_board(Board(costs=costs))
+        assert kept == next(one for one in ws.outcomes(days=days) if one.benefit == "roi").now.value
+    assert roi.now.value != kept
+
+
+def test_changes_of_the_board_at_once_are_all_kept(ws: Workspace) -> None:
+    def aim(benefit: str) -> int:
+        return ws.change_board(lambda board: msgspec.structs.replace(board, **{benefit: Chosen(target=5.0)}))
+
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(aim, BENEFITS))
+    board, revision = ws.board()
+    assert [board.of(benefit).target for benefit in BENEFITS] == [5.0] * 5
+    assert revision == 5
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("schema: outcomes/1\nroi: {target: .inf}\n", "roi.target: inf is no number"),
+        ("schema: outcomes/1\ncosts: .inf\n", "costs: inf is not above zero"),
         ("schema: outcomes/1\nluck: {target: 1}\n", "unknown field `luck`"),
         ("schema: outcomes/1\nroi: {target: much}\n", "expected `float"),
         ("schema: outcomes/1\ncosts: 0\n", "costs: 0 is not above zero"),
@@ -376,7 +471,7 @@ def test_a_workspace_without_goals_says_what_is_missing(tmp_path: Path) -> None:
     assert {one.source for one in found} == {"missing"}
     assert {one.now.state for one in found} == {"none"}
     assert all(one.now.why["de"] for one in found)
-    with pytest.raises(BadDocument, match="no whole number of weeks"):
+    with pytest.raises(BadDocument, match="no whole number of weeks up to 52"):
         ws.outcomes(days=30)
 
 
@@ -385,7 +480,7 @@ def test_without_surveys_the_maps_tell_how_much_is_known() -> None:
     from journeys_text import journeys
 
     bound = bind(read_map(MAP))
-    found = outcomes(Board(), journeys("0 visit"), None, [], [bound])[0]
+    found = outcomes(Board(), journeys("0 visit"), None, [], lambda: [bound])[0]
     assert (found.now.value, found.now.n) == (0.0, 1)
 
 

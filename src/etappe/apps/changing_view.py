@@ -151,7 +151,8 @@ def portfolio_text(rows: Sequence[dict[str, Any]], lang: str) -> str:
     if not rows:
         return word("chance.none", lang)
     done = [row for row in rows if row["status"] == "done"]
-    better = sum(any(effect["verdict"] == "better" for effect in row["effects"]) for row in done)
+    verdicts = [{effect["verdict"] for effect in row["effects"]} for row in done]
+    better = sum("better" in found and "worse" not in found for found in verdicts)
     counts = {"running": sum(row["status"] == "running" for row in rows), "done": len(done)}
     parts = [word(f"chance.{name}", lang, count=number(n, lang)) for name, n in counts.items() if n]
     said = word(f"chance.count.{'single' if len(rows) == 1 else 'many'}", lang, count=number(len(rows), lang))
@@ -206,7 +207,7 @@ def tasks_text(tasks: Sequence[Task], today: date, lang: str) -> str:
 def decision_view(decision: Decision, titles: dict[tuple[str, str], str], lang: str) -> dict[str, Any]:
     """A decision as a sentence: what was decided about which opportunity, by whom and why (personal)."""
     title = titles.get((decision.map, decision.opportunity), decision.opportunity)
-    key = "recorded" if not decision.before else "changed"
+    key = "recorded" if not decision.before else "noted" if decision.before == decision.after else "changed"
     text = word(
         f"decision.{key}", lang, title=title, before=status_text(decision.before or "idea", lang),
         after=status_text(decision.after, lang),
@@ -270,6 +271,7 @@ def outcomes_text(found: Sequence[Outcome], lang: str) -> str:
         "better": sum(one.verdict == "better" for one in found),
         "worse": sum(one.verdict == "worse" for one in found),
         "same": sum(one.verdict in ("unclear", "changed") for one in found),
+        "alone": sum(one.verdict is None and one.now.state in SHOWN for one in found),
         "missing": sum(one.now.state not in SHOWN for one in found),
     }
     parts = [word(f"outcome.count.{name}", lang, count=number(n, lang)) for name, n in counts.items() if n]

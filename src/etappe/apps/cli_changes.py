@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from etappe.apps.workspace import Workspace
 
 Author = Annotated[str, typer.Option(help="Who says so.")]
+Id = Annotated[int, typer.Argument(min=1, max=2**31 - 1, help="The number of a task.")]
 Note = Annotated[str, typer.Option(help="Why.")]
 tasks = typer.Typer(help="Tasks of departments: list, add, change, show, remove.", invoke_without_command=True)
 
@@ -58,6 +59,7 @@ def effect(
     """What a change has done: its numbers before and after, with the interval of the difference."""
     from etappe.apps import changing_view as view
     from etappe.apps import terminal
+    from etappe.language import word
 
     ws, language = _opened(workspace, lang)
     shown = view.chance_view(ws.chance(map_id, opportunity_id, days=days), language, ws.today())
@@ -67,6 +69,8 @@ def effect(
     terminal.say(" · ".join(part for part in (shown["title"], shown["status_text"], shown["dates_text"]) if part))
     if shown["finding"]:
         terminal.say(shown["finding"])
+    if not shown["effects"]:
+        terminal.say(word("effect.undated", language))
     for found in shown["effects"]:
         terminal.say(" ".join(part for part in (found["text"], found["interval_text"]) if part))
         for caution in found["cautions"]:
@@ -112,7 +116,7 @@ def decisions(workspace: Folder = HERE, lang: Lang = None, json: Json = False) -
         terminal.as_json({"decisions": rows})
         return
     for row in rows:
-        terminal.say("  ".join(part for part in (row["at"][:10], row["text"], row["author"], row["note"]) if part))
+        terminal.say(_told(ws, row, language))
 
 
 def outcomes(
@@ -194,7 +198,7 @@ def task_add(
 
 @tasks.command("change")
 def task_change(
-    task_id: int,
+    task_id: Id,
     change: Annotated[
         list[str], typer.Option("--set", help="status=done, department=…, person=…, due=2026-12-01, title=…, text=…")
     ],
@@ -205,7 +209,8 @@ def task_change(
     json: Json = False,
 ) -> None:
     """Change a task: hand it over, move its day, set its status."""
-    from etappe.errors import BadDocument
+    from etappe.errors import BadDocument, unknown
+    from etappe.store.tasks import FIELDS
 
     ws, language = _opened(workspace, lang)
     fields: dict[str, Any] = {}
@@ -213,20 +218,22 @@ def task_change(
         field, mark, value = one.partition("=")
         if not mark:
             raise BadDocument("--set", f"{one!r} has no value.", "Write it as status=done.")
+        if field.strip() not in FIELDS:
+            raise unknown("--set", "field", field.strip(), FIELDS)
         fields[field.strip()] = value
     ws.change_task(task_id, note=note, author=author, **fields)
     _show(ws, task_id, language, json)
 
 
 @tasks.command("show")
-def task_show(task_id: int, workspace: Folder = HERE, lang: Lang = None, json: Json = False) -> None:
+def task_show(task_id: Id, workspace: Folder = HERE, lang: Lang = None, json: Json = False) -> None:
     """A task and what has happened to it."""
     ws, language = _opened(workspace, lang)
     _show(ws, task_id, language, json)
 
 
 @tasks.command("remove")
-def task_remove(task_id: int, workspace: Folder = HERE, json: Json = False) -> None:
+def task_remove(task_id: Id, workspace: Folder = HERE, json: Json = False) -> None:
     """Delete a task with all that was said about it."""
     from etappe.apps import terminal
 
@@ -290,4 +297,12 @@ def _show(ws: "Workspace", task_id: int, lang: str, json: bool) -> None:
     if task.text:
         terminal.say(task.text)
     for step in listed:
-        terminal.say("  ".join(part for part in (step["at"][:10], step["text"], step["author"], step["note"]) if part))
+        terminal.say(_told(ws, step, lang))
+
+
+def _told(ws: "Workspace", row: dict[str, Any], lang: str) -> str:
+    """When, what, who and why, in one line."""
+    from etappe.maps.figures import day
+
+    when = day(row["at"], lang, ws.settings.timezone)
+    return "  ".join(part for part in (when, row["text"], row["author"], row["note"]) if part)

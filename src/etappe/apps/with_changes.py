@@ -1,13 +1,13 @@
 """What a workspace can do with findings: opportunities of all maps, decisions, tasks, effects, outcomes."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from etappe.errors import BadDocument, UnknownName, unknown
+from etappe.errors import BadDocument, UnknownName, WorkspaceBusy, unknown
 from etappe.journeys.columns import Journeys
 from etappe.store import decisions, documents, tasks
 from etappe.store.decisions import Decision
@@ -15,14 +15,14 @@ from etappe.store.tasks import Task, TaskStep
 
 if TYPE_CHECKING:
     from etappe.apps.workspace import Workspace
-    from etappe.maps.bound import Bound
+    from etappe.maps.bound import Bound, BoundMap
     from etappe.maps.effect import Effect
     from etappe.maps.model import JourneyMap, Opportunity
     from etappe.maps.outcomes import Board, Outcome
     from etappe.vocabulary import I18n
 
 OUTCOMES: Final = "outcomes"
-FINISHED: Final = ("done", "dropped")
+TRIES: Final = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ class WithChanges:
         return [
             Chance(
                 map=document, opportunity=one, tasks=tuple(about.get((document.id, one.id), ())),
-                numbers=tuple(bind_one(e, binder) for e in addressed(document, one)),
+                numbers=tuple(bind_one(e, binder) for e in addressed(document, one, binder)),
                 effects=effects(document, one, binder, length) if with_effects and one.finished else (),
             )
             for one in listed
@@ -141,15 +141,20 @@ class WithChanges:
         from etappe.units import read_day
 
         ws = self._changes
-        document, revision = revisions.stored(ws, map_id)
-        binder = Binder(document, ws.journeys(), ws.registry(), time.time_ns() // 1000)
         days = tuple(read_day(day).isoformat() if day else None for day in (start, end))
-        one, edits = from_finding(
-            document, binder, question, row, column=column, condition=where, days=(days[0], days[1]), title=title,
-            impact=impact, effort=effort, owner=owner,
-        )  # fmt: skip
-        revisions.change(ws, map_id, edits, revision, author)
-        return one.id
+        if days[0] and days[1] and days[0] > days[1]:
+            raise BadDocument("from, to", f"{start} is after {end}.", "Choose a first day that is not after the last.")
+        options: dict[str, Any] = {"column": column, "condition": where, "days": (days[0], days[1]), "title": title}
+        options |= {"impact": impact, "effort": effort, "owner": owner}
+        journeys = ws.journeys()
+        for _ in range(TRIES):
+            document, revision = revisions.stored(ws, map_id)
+            binder = Binder(document, journeys, ws.registry(), time.time_ns() // 1000)
+            one, edits = from_finding(document, binder, question, row, **options)
+            # Somebody may have taken its id at the same moment: then it is made again, with another one.
+            if not revisions.change(ws, map_id, edits, revision, author).conflicts:
+                return one.id
+        raise WorkspaceBusy(f"map {map_id}", "others change it faster than it can be saved.", "Try again.")
 
     def decide(
         self,
@@ -169,7 +174,7 @@ class WithChanges:
         status : idea, planned, running, done or dropped
         note : why
         started, finished : the first day on which the change may have reached a customer, and from which on it reaches
-            all; by default the day of the decision
+            all; by default the day of the decision; "" takes a day away
         """
         from typing import get_args
 
@@ -179,17 +184,26 @@ class WithChanges:
         from etappe.units import read_day
 
         ws = self._changes
-        document, revision = revisions.stored(ws, map_id)
-        one = opportunity_of(document, opportunity_id)
         if status not in get_args(Status):
             raise unknown("status", "status", status, get_args(Status))
         if len(note) > 2000:
             raise BadDocument("note", f"has {len(note)} characters.", "Write at most 2000.")
-        days = {"started": started, "finished": finished}
-        fields = {key: read_day(day).isoformat() for key, day in days.items() if day}
-        edit = Change(kind="opportunity", id=one.id, fields={"status": status, **fields})
-        saved = revisions.change(ws, map_id, [edit], revision, author, note)
-        return opportunity_of(saved.map, one.id)
+        given = {"started": started, "finished": finished}
+        days = {key: read_day(day).isoformat() if day else None for key, day in given.items() if day is not None}
+        edit = Change(kind="opportunity", id=opportunity_id, fields={"status": status, **days})
+        for _ in range(TRIES):
+            document, revision = revisions.stored(ws, map_id)
+            before = opportunity_of(document, opportunity_id)
+            saved = revisions.change(ws, map_id, [edit], revision, author, note)
+            if saved.conflicts:
+                continue  # somebody decided at the same moment: this decision comes after that one
+            one = opportunity_of(saved.map, opportunity_id)
+            if before.status == one.status and (note.strip() or saved.changed):
+                with ws.engine.begin() as connection:
+                    same = [(one.id, one.status, one.status)]
+                    decisions.keep(connection, map_id, saved.revision, same, revisions.named(author), note)
+            return one
+        raise WorkspaceBusy(f"map {map_id}", "others change it faster than it can be saved.", "Try again.")
 
     def decisions(self, map_id: str | None = None) -> list[Decision]:
         """Which opportunity was taken up, finished or dropped, when, by whom and why; the newest first (personal)."""
@@ -212,7 +226,7 @@ class WithChanges:
             raise UnknownName("task", f"there is no task {task_id}.", "Look at the list of tasks.")
         return found, steps
 
-    def add_task(self, title: str, *, author: str = "", **fields: Any) -> Task:
+    def add_task(self, title: str, /, *, author: str = "", **fields: Any) -> Task:
         """A new task: text, department, person, due (a day), map and opportunity, or touchpoint."""
         from etappe.act.tasks import checked
         from etappe.apps.revisions import named
@@ -222,7 +236,7 @@ class WithChanges:
         with self._changes.engine.begin() as connection:
             return tasks.add(connection, named(author), values)
 
-    def change_task(self, task_id: int, *, author: str = "", note: str = "", **fields: Any) -> Task:
+    def change_task(self, task_id: int, /, *, author: str = "", note: str = "", **fields: Any) -> Task:
         """Change a task: hand it over (department, person), move its day, set its status; every change is kept."""
         from etappe.act.tasks import LONGEST, checked
         from etappe.apps.revisions import named
@@ -231,9 +245,16 @@ class WithChanges:
         values = checked(fields)
         if len(note) > LONGEST["note"]:
             raise BadDocument("note", f"has {len(note)} characters.", f"Write at most {LONGEST['note']}.")
-        self._refuse_strange({"map": task.map, **values})
+        if "map" in values and values["map"] != task.map and "opportunity" not in values:
+            values["opportunity"] = None
+        about = {"map": task.map, "opportunity": task.opportunity}
+        self._refuse_strange({**about, **values} if values.keys() & {*about, "touchpoint"} else {})
         with self._changes.engine.begin() as connection:
-            return tasks.change(connection, task, values, named(author), note.strip())
+            now = tasks.get(connection, task_id)
+            changed = tasks.change(connection, now, values, named(author), note.strip()) if now else None
+        if changed is None:
+            raise UnknownName("task", f"there is no task {task_id} any more.", "Look at the list of tasks.")
+        return changed
 
     def remove_task(self, task_id: int) -> bool:
         """Delete a task with all that was said about it; whether there was one."""
@@ -248,6 +269,12 @@ class WithChanges:
             document = self._changes.map(str(values["map"]))
             if values.get("opportunity"):
                 opportunity_of(document, str(values["opportunity"]))
+        if values.get("touchpoint"):
+            name, registry = str(values["touchpoint"]), self._changes.registry()
+            held = self._changes.journeys().touchpoints
+            if registry.find(name) is None and name not in held:
+                known = [*held, *(point.id for point in registry.touchpoints)]
+                raise unknown("task: touchpoint", "touchpoint", name, known)
 
     # -- outcomes ------------------------------------------------------------------------------------------------
 
@@ -266,8 +293,25 @@ class WithChanges:
 
         text = board if isinstance(board, str) else dump(board)
         read_board(text)
-        with self._changes.engine.begin() as connection:
-            return documents.put(connection, OUTCOMES, OUTCOMES, text).revision
+        return self.change_board(lambda old: text)
+
+    def change_board(self, change: "Callable[[Board], Board | str]") -> int:
+        """Change the board as it is at that moment, whoever else changes it; its new revision."""
+        from etappe.documents import dump
+        from etappe.maps.outcomes import read_board
+
+        for _ in range(TRIES):
+            board, revision = self.board()
+            new = change(board)
+            text = new if isinstance(new, str) else dump(new)
+            read_board(text)
+            with self._changes.engine.begin() as connection:
+                old = documents.get(connection, OUTCOMES, OUTCOMES)
+                if old is not None and old.body == text:
+                    return old.revision
+                if documents.append(connection, OUTCOMES, OUTCOMES, revision + 1, text):
+                    return revision + 1
+        raise WorkspaceBusy("outcomes", "others change it faster than it can be saved.", "Try again.")
 
     def outcomes(self, journeys: Journeys | None = None, *, days: int = 28) -> "tuple[Outcome, ...]":
         """The five benefits that work on journeys is to have, each with its figure now and before."""
@@ -275,9 +319,11 @@ class WithChanges:
 
         ws = self._changes
         some = journeys if journeys is not None else ws.journeys()
-        bound = [ws.bind(document, some) for document in ws.maps()]
-        goals = self.goals(some)
-        return outcomes(self.board()[0], some, ws.registry(), goals, bound, time.time_ns() // 1000, days)
+
+        def bound() -> "list[BoundMap]":
+            return [ws.bind(document, some) for document in ws.maps()]
+
+        return outcomes(self.board()[0], some, ws.registry(), self.goals(some), bound, time.time_ns() // 1000, days)
 
     def goals(self, journeys: Journeys) -> list[str]:
         """The touchpoints that are goals in this workspace, by their names in the data."""

@@ -52,6 +52,8 @@ class Request:
     model: str | None = None
     survey: str | None = None
     """The column that holds the answers of a survey."""
+    entered: tuple[str, str] | None = None
+    """First and last day on which a journey may begin what is asked; what follows may come later."""
 
     def ask(self, question: Row) -> tuple[Answer, list[Row]]:
         """The answer and its rows."""
@@ -80,6 +82,8 @@ def _funnel(request: Request, end: str | None) -> tuple[Answer, list[Row], Row]:
     question: Row = {"question": "funnel", "steps": [request.start, end]}
     if request.within is not None:
         question["within"] = request.within
+    if request.entered is not None:
+        question |= {"entered_from": request.entered[0], "entered_to": request.entered[1]}
     answer, rows = request.ask(question)
     return answer, rows, question
 

@@ -138,14 +138,20 @@ class Binder:
         raise BadQuestion("touchpoint", "is missing, and no step of the map is a purchase.", "Name the touchpoint.")
 
     def ask(
-        self, e: Evidence, parameters: Parameters, condition: str | None
+        self, e: Evidence, parameters: Parameters, condition: str | None, entered: tuple[str, str] | None = None
     ) -> tuple[Number, Journeys, dict[str, Any]]:
-        """The number of an evidence, the journeys that were asked, and the parameters as they were understood."""
+        """The number of an evidence, the journeys that were asked, and the parameters as they were understood.
+
+        `entered` are the days in which what a funnel asks may begin.
+        """
         raw, seen = self.view(condition, e.window or self.map.window, self.segment(e))
         if raw.events == 0:
             raise Missing(both("map.none.window"))
         if e.question is not None and isinstance(e.value, Pick):
-            found = pick(raw, self.registry, e.question, e.value, self.answer(raw, e.question))
+            question = e.question
+            if entered is not None and question.get("question") == "funnel":
+                question = {**question, "entered_from": entered[0], "entered_to": entered[1]}
+            found = pick(raw, self.registry, question, e.value, self.answer(raw, question))
             return replace(found, registry=self.registry), raw, {}
         metric = METRICS[base_name(str(e.metric))]
         given: dict[str, Any] = {"within": parameters.within, "agg": parameters.agg}
@@ -176,7 +182,7 @@ class Binder:
             asked, registry = raw, self.registry or default_registry()
             if given["model"] is None and any(s.id == given["stage"] and s.atoms for s in self.map.stages):
                 registry, given["model"] = self.with_stages(registry), self.map.id
-        found = HOW[metric.how](Request(journeys=asked, registry=registry, **given))
+        found = HOW[metric.how](Request(journeys=asked, registry=registry, entered=entered, **given))
         return replace(found, registry=registry), asked, shown
 
     def published(

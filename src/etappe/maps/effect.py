@@ -1,7 +1,9 @@
 """Effect: the numbers that an opportunity is about, before and after the change, with the interval of the difference.
 
 Both periods are equally long and whole weeks; the first ends on the day before the change started, the second begins on
-the day from which it reaches all. In between, some customers had it and some had not: that time counts for neither.
+the day from which it reaches all. In between, some customers had it and some had not: that time counts for neither. A
+number that follows journeys for some days follows those of both periods for as long, those of the first to their end
+before the change.
 Before against after is no experiment. What else could have moved the number is said: the same weeks a year earlier, a
 base that has changed, other changes of the map in that time, periods that are short.
 """
@@ -9,8 +11,7 @@ base that has changed, other changes of the map in that time, periods that are s
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import chain
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -20,9 +21,21 @@ from etappe.maps.binder import Binder, both
 from etappe.maps.bound import SHOWN, Bound
 from etappe.maps.evidence import bind_one
 from etappe.maps.figures import state_text
+from etappe.maps.metrics import METRICS, base_name
 from etappe.maps.model import Evidence, JourneyMap, Opportunity
 from etappe.maps.opportunity import measured_by
-from etappe.maps.periods import WEEK, Measured, Period, Verdict, change_text, covered, difference, verdict
+from etappe.maps.periods import (
+    WEEK,
+    Measured,
+    Period,
+    Verdict,
+    change_text,
+    covered,
+    difference,
+    follow_up,
+    follows,
+    verdict,
+)
 from etappe.vocabulary import I18n
 
 DAYS: Final = 28
@@ -72,67 +85,82 @@ def effects(document: JourneyMap, one: Opportunity, binder: Binder, days: int = 
     """
     if days < WEEK:
         raise BadQuestion("days", f"{days} is less than a week.", "Compare 7 days or more, such as 28.")
-    return tuple(_effect(document, one, e, binder, days) for e in measured_by(document, one))
+    return tuple(_effect(document, one, e, binder, days) for e in measured_by(document, one, binder))
 
 
 def _effect(document: JourneyMap, one: Opportunity, e: Evidence, binder: Binder, days: int) -> Effect:
     plain = msgspec.structs.replace(e, snapshot=None, target=None)
     label = bind_one(plain, None).label
+    frame: dict[str, Any] = {"evidence": e.id, "label": label}
+    metric = METRICS.get(base_name(e.metric or ""))
+    if metric is not None and metric.needs == "hand":
+        return Effect(**frame, state="none", why=both("effect.by_hand"))
     if one.finished is None:
-        return Effect(evidence=e.id, label=label, state="undated", why=both("effect.undated"))
+        return Effect(**frame, state="undated", why=both("effect.undated"))
     finished = date.fromisoformat(one.finished)
-    started = date.fromisoformat(one.started) if one.started else finished
+    # What began before the change is followed to its end before the change, too.
+    started = (date.fromisoformat(one.started) if one.started else finished) - follow_up(e)
     first, last = covered(binder, e)
     if first is None or last is None:
-        return Effect(evidence=e.id, label=label, state="none", why=both("map.none.data"))
-    length = min(days, (last - finished).days + 1, (started - first).days) // WEEK * WEEK
-    if (last - finished).days + 1 < WEEK:
-        ready = finished + timedelta(days=WEEK - 1)
-        why = both("effect.waiting", day=_day(ready))
-        return Effect(evidence=e.id, label=label, state="waiting", why=why, ready=ready)
+        return Effect(**frame, state="none", why=both("map.none.data"))
+    there = (last - follow_up(e) - finished).days + 1
+    length = min(days, there, (started - first).days) // WEEK * WEEK
+    if there < WEEK:
+        ready = finished + timedelta(days=WEEK - 1) + follow_up(e)
+        return Effect(**frame, state="waiting", why=both("effect.waiting", day=_day(ready)), ready=ready)
     if length < WEEK:
-        return Effect(evidence=e.id, label=label, state="none", why=both("effect.no_before", day=_day(first)))
+        return Effect(**frame, state="none", why=both("effect.no_before", day=_day(first)))
     found = Measured(plain, binder, length)
     before = found.of(started - timedelta(days=length), "before")
     unit = before.bound.unit  # a duration would else be said in hours before and in days after
     after = found.of(finished, "after", unit)
+    a, b = before.bound, after.bound
     for period in (before, after):
         if period.bound.state not in SHOWN:
             why = both(f"effect.none.{period.phase}", why=_why(period.bound))
-            return Effect(evidence=e.id, label=label, state="none", why=why, before=before, after=after)
-    a, b = before.bound, after.bound
+            return Effect(**frame, state="none", why=why, before=before, after=after)
+    if a.currency != b.currency:
+        why = both("effect.currency", before=a.currency or "–", after=b.currency or "–")
+        return Effect(**frame, state="none", why=why, before=before, after=after)
     change, low, high = difference(a, b)
-    back = started - timedelta(days=length) - YEAR
-    year = found.change(back, finished - YEAR, unit) if back >= first else None
-    said = chain(_other_causes(document, one, before, after, year), _weak(before, after, length, days))
+    year, told = _year_before(found, started, finished, first, unit)
+    causes = _other_causes(document, one, before, after)
     return Effect(
-        evidence=e.id, label=label, state="measured", before=before, after=after, change=change, low=low, high=high,
-        verdict=verdict(e, low, high), year_before=year, cautions=tuple(said),
+        **frame, state="measured", before=before, after=after, change=change, low=low, high=high,
+        verdict=verdict(e, low, high), year_before=year,
+        cautions=(both("effect.caution.no_experiment"), told, *causes, *_weak(e, before, after, length, days)),
         periods=tuple(found.around(started, finished, first, last, unit)),
     )  # fmt: skip
 
 
-def _other_causes(
-    document: JourneyMap, one: Opportunity, before: Period, after: Period, year: float | None
-) -> Iterator[I18n]:
-    """What else could have moved the number."""
-    yield both("effect.caution.no_experiment")
+def _year_before(found: Measured, started: date, finished: date, first: date, unit: str) -> tuple[float | None, I18n]:
+    """The change in the same weeks of the year before, and what is said of it."""
+    back = started - timedelta(days=found.length) - YEAR
+    if back < first:
+        return None, both("effect.caution.no_year")
+    year, _, after = found.change(back, finished - YEAR, unit)
     if year is None:
-        yield both("effect.caution.no_year")
-    else:
-        yield both("effect.caution.year", change=change_text(year, after.bound))
-    others = [
-        other.title
-        for other in document.opportunities
-        if other.id != one.id
-        and any(d and before.first <= date.fromisoformat(d) <= after.last for d in (other.started, other.finished))
-    ]
-    for title in others:
-        yield both("effect.caution.other", title=title)
+        return None, both("effect.caution.year_none")
+    return year, both("effect.caution.year", change=change_text(year, after))
 
 
-def _weak(before: Period, after: Period, length: int, days: int) -> Iterator[I18n]:
+def _other_causes(document: JourneyMap, one: Opportunity, before: Period, after: Period) -> Iterator[I18n]:
+    """Other changes of the map that were under way between the two periods, or in them."""
+    titles: list[I18n] = []
+    for other in document.opportunities:
+        began = other.started or other.finished
+        if other.id == one.id or began is None or other.title in titles:
+            continue
+        ended = date.fromisoformat(other.finished) if other.finished else after.last
+        if date.fromisoformat(began) <= after.last and ended >= before.first:
+            titles.append(other.title)
+    return (both("effect.caution.other", title=title) for title in titles)
+
+
+def _weak(e: Evidence, before: Period, after: Period, length: int, days: int) -> Iterator[I18n]:
     """What makes the comparison less sure than it looks."""
+    if follows(e) and not follow_up(e):
+        yield both("effect.caution.clipped")
     if length < days:
         yield both("effect.caution.short", days=length, wanted=days)
     n, m = before.bound.n, after.bound.n

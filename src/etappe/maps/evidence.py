@@ -72,8 +72,11 @@ def _manual(e: Evidence, frame: dict[str, Any]) -> Bound:
     return Bound(**frame, state="fresh", value=e.value, n=e.n, verdict=_verdict(e, e.value))
 
 
-def bind_one(e: Evidence, binder: Binder | None) -> Bound:
-    """Compute one evidence, or say why it cannot be; without journeys it is the number held in the file."""
+def bind_one(e: Evidence, binder: Binder | None, entered: tuple[str, str] | None = None) -> Bound:
+    """Compute one evidence, or say why it cannot be; without journeys it is the number held in the file.
+
+    `entered` are the days in which what a funnel asks may begin; what follows may come later.
+    """
     frame = _frame(e)
     metric = METRICS.get(base_name(e.metric or ""))
     if e.metric is not None and metric is None:
@@ -92,7 +95,7 @@ def bind_one(e: Evidence, binder: Binder | None) -> Bound:
         parameters, condition, _ = parameters_of(e)
         if metric is not None and metric.needs == "surveys" and binder.survey(e, parameters) is None:
             return _held(e, frame, both("map.needs.surveys"))
-        number, view, shown = binder.ask(e, parameters, condition)
+        number, view, shown = binder.ask(e, parameters, condition, entered)
         question, conditions = binder.published(e, number, condition)
     except Missing as missing:
         return Bound(**frame, state="none", why=missing.why)
@@ -226,8 +229,13 @@ def _coverage(binder: Binder) -> Coverage | None:
     return Coverage(journeys=journeys, events=events, sentence=said, unmapped=tuple(rest.most_common()))
 
 
+def whose(document: JourneyMap, binder: Binder | None) -> tuple[Evidence, ...]:
+    """The evidence of a map; what stands only in lanes of one persona is about that persona's customers."""
+    found = {ref: one for ref, one in _whose(document).items() if binder is not None and binder.knows(one)}
+    return tuple(msgspec.structs.replace(e, segment=e.segment or found.get(e.id)) for e in document.evidence)
+
+
 def _whose(document: JourneyMap) -> dict[str, str]:
-    """Evidence that stands only in lanes of one persona is about that persona's customers."""
     lanes = {lane.id: lane.persona for lane in document.lanes}
     using: dict[str, set[str | None]] = {}
     for cell in document.cells:
@@ -255,11 +263,7 @@ def bind(
     {}
     """
     binder = None if journeys is None else Binder(document, journeys, registry, now_us)
-    whose = {ref: one for ref, one in _whose(document).items() if binder is not None and binder.knows(one)}
-    evidence = {
-        e.id: bind_one(msgspec.structs.replace(e, segment=e.segment or whose.get(e.id)), binder)
-        for e in document.evidence
-    }
+    evidence = {e.id: bind_one(e, binder) for e in whose(document, binder)}
     cells = tuple(_cells(document, evidence))
     claims = [c.basis for c in cells if c.basis is not None]
     shares: dict[Basis, float] = {b: claims.count(b) / len(claims) if claims else 0.0 for b in BASES}

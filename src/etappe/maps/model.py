@@ -323,6 +323,12 @@ class JourneyMap(_Part, frozen=True, dict=True):
     parent: str | None = None
     children: tuple[str, ...] = ()
 
+    def _repr_svg_(self) -> str:
+        """The picture, in a notebook; its numbers are those held in the file."""
+        from etappe.maps.evidence import bind
+
+        return bind(self)._repr_svg_()
+
     @property
     def place(self) -> Place:
         """Where the map was read from; of a map made in Python, only its id."""

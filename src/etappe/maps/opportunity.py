@@ -14,7 +14,7 @@ from etappe.maps.applied import new_id
 from etappe.maps.binder import Binder
 from etappe.maps.bound import SHOWN, Bound
 from etappe.maps.edits import Add, Edit
-from etappe.maps.evidence import bind_one
+from etappe.maps.evidence import bind_one, whose
 from etappe.maps.figures import interval_text, n_text, value_text
 from etappe.maps.model import Evidence, JourneyMap, Opportunity, Pick, Window
 from etappe.maps.parts import place_of
@@ -23,8 +23,10 @@ from etappe.vocabulary import I18n, say
 UNDER_WAY: Final = ("running", "done")
 
 
-def addressed(document: JourneyMap, one: Opportunity) -> tuple[Evidence, ...]:
+def addressed(document: JourneyMap, one: Opportunity, binder: Binder | None = None) -> tuple[Evidence, ...]:
     """The evidence that an opportunity addresses: its own, that of the cells it addresses and of those that name it.
+
+    With journeys, evidence in the lanes of a persona is about that persona's customers, as on the map.
 
     Examples
     --------
@@ -32,7 +34,7 @@ def addressed(document: JourneyMap, one: Opportunity) -> tuple[Evidence, ...]:
     >>> [e.id for e in addressed(shop, Opportunity(id="o1", title="", addresses=("e2",)))]
     ['e2']
     """
-    known = {e.id: e for e in document.evidence}
+    known = {e.id: e for e in whose(document, binder)}
     at: dict[str, list[str]] = {}
     for cell in document.cells:
         place = place_of(msgspec.to_builtins(cell))
@@ -44,9 +46,9 @@ def addressed(document: JourneyMap, one: Opportunity) -> tuple[Evidence, ...]:
     return tuple(known[id] for id in dict.fromkeys(ids) if id in known)
 
 
-def measured_by(document: JourneyMap, one: Opportunity) -> tuple[Evidence, ...]:
+def measured_by(document: JourneyMap, one: Opportunity, binder: Binder | None = None) -> tuple[Evidence, ...]:
     """The evidence by which the effect of an opportunity is measured: its result, or all that it addresses."""
-    found = addressed(document, one)
+    found = addressed(document, one, binder)
     return tuple(e for e in found if e.id == one.result) or found
 
 
@@ -58,10 +60,23 @@ def dated(old: JourneyMap | None, new: JourneyMap, today: date) -> JourneyMap:
 
 
 def _dated(old: Opportunity | None, one: Opportunity, today: str) -> Opportunity:
-    if old is None or old.status == one.status or one.status not in UNDER_WAY:
+    if old is None:
         return one
-    finished = one.finished or (today if one.status == "done" else None)
-    started = one.started or (finished if one.status == "done" else today)
+    if old.status == one.status:
+        if not one.started or not one.finished or one.finished == old.finished or one.started != old.started:
+            return one
+        return msgspec.structs.replace(one, started=min(one.started, one.finished))
+    given = {"started": one.started != old.started, "finished": one.finished != old.finished}
+    started, finished = one.started, one.finished
+    if one.status != "done" and not given["finished"]:
+        finished = None  # what is taken up again reaches nobody for good yet
+    if one.status not in UNDER_WAY and not given["started"]:
+        started = None
+    if one.status == "running":
+        started = started or min(today, finished or today)
+    if one.status == "done":
+        finished = finished or today
+        started = started if started and (given["started"] or started <= finished) else finished
     return msgspec.structs.replace(one, started=started, finished=finished)
 
 
@@ -177,7 +192,8 @@ def _label(binder: Binder, kind: str, row: Mapping[str, Any], column: str) -> I1
             return word("opportunity.label.funnel", lang, step=title("step", lang))
         return word("opportunity.label.transitions", lang, start=title("from", lang), end=title("to", lang))
 
-    return {lang: said(lang) for lang in LANGUAGES}
+    group = row.get("group")
+    return {lang: said(lang) if group is None else f"{said(lang)} ({group})" for lang in LANGUAGES}
 
 
 def finding_text(bound: list[Bound]) -> I18n:

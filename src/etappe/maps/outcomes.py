@@ -2,12 +2,14 @@
 
 The benefits: customers' needs are understood, marketing is used well, more journeys reach their goal, customers come
 back, and what is spent pays. A workspace's board names the figure of each; where it names none, one is proposed from
-what the data hold. Periods are whole weeks; the last one ends with the last day of the data.
+what the data hold. Periods are whole weeks; the last one ends as late as the
+data still follow what began in it for as long as the figure asks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import isfinite
 from typing import Any, Final, Literal, get_args
 
 import msgspec
@@ -20,8 +22,10 @@ from etappe.journeys.stages import Registry
 from etappe.maps.binder import Binder, both
 from etappe.maps.bound import SHOWN, Bound, BoundMap
 from etappe.maps.check import check
+from etappe.maps.evidence import bind_one
+from etappe.maps.metrics import METRICS, base_name
 from etappe.maps.model import BASES, Evidence, JourneyMap, Parameters, Pick
-from etappe.maps.periods import WEEK, Measured, Period, Verdict, covered, difference, verdict
+from etappe.maps.periods import WEEK, Measured, Period, Verdict, covered, difference, follow_up, verdict
 from etappe.maps.scores import column_of
 from etappe.vocabulary import I18n, say
 
@@ -29,12 +33,13 @@ Benefit = Literal["needs", "marketing", "conversion", "retention", "roi"]
 BENEFITS: Final[tuple[Benefit, ...]] = get_args(Benefit)
 SCHEMA: Final = "outcomes/1"
 DAYS: Final = 28
+LONGEST: Final = 364
 BACK: Final = 6
 """So many periods are shown, the newest last."""
 EARLY: Final = ("aware", "research", "compare", "decide")
 """What comes before a goal."""
 SOON: Final = "14d"
-"""Within so long a purchase counts for a contact: half of a period, so that most contacts have as long."""
+"""Within so long a purchase counts for a contact; a period ends so long before the data, so that all have as long."""
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -106,7 +111,11 @@ def read_board(text: str, where: str = "outcomes") -> Board:
     except msgspec.ValidationError as error:
         hint = "A board has needs, marketing, conversion, retention, roi (each evidence and target) and costs."
         raise BadDocument(where, f"{str(error).lower()}.", hint) from None
-    if found.costs is not None and not found.costs > 0:
+    for benefit in BENEFITS:
+        target = found.of(benefit).target
+        if target is not None and not isfinite(target):
+            raise BadDocument(f"{where}: {benefit}.target", f"{target} is no number.", "Write one, or leave it out.")
+    if found.costs is not None and not (found.costs > 0 and isfinite(found.costs)):
         raise BadDocument(
             f"{where}: costs", f"{found.costs:g} is not above zero.", "Leave them out, or say what it is."
         )
@@ -137,7 +146,9 @@ def proposals(
     others = [
         name for name, point in known.items() if point is not None and point.atom in EARLY and name not in (goal, *sent)
     ]
-    conversion = [_funnel(" | ".join(others), goal, both("outcome.figure.others", goal=title))] if others else []
+    conversion = (
+        [_funnel("others", " | ".join(others), goal, both("outcome.figure.others", goal=title))] if others else []
+    )
     conversion.append(
         Evidence(
             id="reach", title=both("outcome.figure.reach", goal=title), better="up",
@@ -145,7 +156,9 @@ def proposals(
             value=Pick(column="share", where={"touchpoint": goal}),
         )
     )  # fmt: skip
-    marketing = [_funnel(" | ".join(sent), goal, both("outcome.figure.contacted", goal=title))] if sent else []
+    marketing = (
+        [_funnel("contacted", " | ".join(sent), goal, both("outcome.figure.contacted", goal=title))] if sent else []
+    )
     credit = {"question": "attribution", "goal": goal, "by": "owner", "window": "28d", "bootstrap": 200}
     owners = [name for name in _owners(journeys) if name.casefold() == "marketing"] if sent else []
     roi = []
@@ -187,9 +200,9 @@ def _again(goal: str, title: I18n) -> Evidence:
     )  # fmt: skip
 
 
-def _funnel(start: str, goal: str, title: I18n) -> Evidence:
+def _funnel(id: str, start: str, goal: str, title: I18n) -> Evidence:
     return Evidence(
-        id="funnel", title=title, better="up", value=Pick(column="step_conversion", where={"step": goal}),
+        id=id, title=title, better="up", value=Pick(column="step_conversion", where={"step": goal}),
         question={"question": "funnel", "steps": [start, goal], "within": SOON},
     )  # fmt: skip
 
@@ -199,7 +212,7 @@ def outcomes(
     journeys: Journeys,
     registry: Registry | None,
     goals: Sequence[str],
-    maps: Iterable[BoundMap] = (),
+    maps: Callable[[], Iterable[BoundMap]] = tuple,
     now_us: int = 0,
     days: int = DAYS,
 ) -> tuple[Outcome, ...]:
@@ -208,16 +221,16 @@ def outcomes(
     Parameters
     ----------
     goals : the touchpoints that are goals, by their names in the data
-    maps : the workspace's maps: how much of what they say of customers' needs is known, where no survey tells
-    days : the length of a period, whole weeks
+    maps : gives the workspace's maps: how much of what they say of customers' needs is known, where no survey tells
+    days : the length of a period, whole weeks, at most a year
 
     Raises
     ------
     BadDocument
-        `days` is no whole number of weeks.
+        `days` is no whole number of weeks, or more than 52 weeks.
     """
-    if days < WEEK or days % WEEK:
-        raise BadDocument("days", f"{days} is no whole number of weeks.", "Write 7, 28 or 84.")
+    if not WEEK <= days <= LONGEST or days % WEEK:
+        raise BadDocument("days", f"{days} is no whole number of weeks up to 52.", "Write 7, 28 or 84.")
     costs = board.costs * days / DAYS if board.costs is not None else None
     proposed = proposals(journeys, registry, goals, costs)
     binder = Binder(JourneyMap(schema="journey-map/1", id="outcomes", title=""), journeys, registry, now_us)
@@ -226,12 +239,22 @@ def outcomes(
         chosen = board.of(benefit)
         e = chosen.evidence or next(iter(proposed[benefit]), None)
         if e is not None:
-            one = _outcome(benefit, msgspec.structs.replace(e, target=None, snapshot=None), binder, days)
+            plain = msgspec.structs.replace(_with_costs(e, costs), target=None, snapshot=None)
+            one = _outcome(benefit, plain, binder, days)
         else:
-            one = _known(tuple(maps)) if benefit == "needs" else _missing(benefit)
+            one = _known(tuple(maps())) if benefit == "needs" else _missing(benefit)
         source = "missing" if one.now.state == "none" and e is None else "chosen" if chosen.evidence else "proposed"
         found.append(_aimed(one, chosen.target, e, source))
     return tuple(found)
+
+
+def _with_costs(e: Evidence, costs: float | None) -> Evidence:
+    """A return that was chosen is about the costs of now, and of as many days as are asked."""
+    question = e.question or {}
+    if costs is None or not question.get("costs") or not isinstance(e.value, Pick) or isinstance(e.value.where, str):
+        return e
+    owner = e.value.where.get("owner")
+    return msgspec.structs.replace(e, question={**question, "costs": [f"{owner}={costs:g}"]})
 
 
 def _aimed(one: Outcome, target: float | None, e: Evidence | None, source: Any) -> Outcome:
@@ -263,6 +286,10 @@ def _outcome(benefit: Benefit, e: Evidence, binder: Binder, days: int) -> Outcom
     first, last = covered(binder, e)
     if first is None or last is None:
         return _missing(benefit)
+    last -= follow_up(e)
+    if e.metric is not None and METRICS[base_name(e.metric)].needs == "hand":
+        now = bind_one(e, binder)
+        return Outcome(benefit=benefit, label=now.label, source="proposed", now=now)
     measured, step = Measured(e, binder, days), timedelta(days=days)
     starts = [last - step * (k + 1) + timedelta(days=1) for k in range(BACK)]
     newest = measured.of(starts[0], "after")

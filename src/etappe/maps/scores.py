@@ -25,6 +25,8 @@ USUAL: Final = {
     "ces": ("ces",),
 }
 """Columns that a figure is read from where none is named."""
+FEWEST: Final = 10
+"""So many customers must have answered for an interval."""
 PROMOTERS: Final = 9
 DETRACTORS: Final = 6
 """On a scale of 0 to 10: from here on people recommend, up to there they advise against (Reichheld 2003)."""
@@ -116,5 +118,8 @@ def score(journeys: Journeys, figure: str, column: str, touchpoint: str | None =
     if figure == "nps":
         said = 100.0 * ((said >= PROMOTERS).astype(np.float64) - (said <= DETRACTORS))
     _, owner = np.unique(journeys.subject[np.searchsorted(journeys.offsets, at, side="right") - 1], return_inverse=True)
-    low, high = ratio_interval(np.bincount(owner, weights=said), np.bincount(owner)) or (None, None)
-    return Score(float(said.mean()), len(said), low, high, column)
+    customers = np.bincount(owner)
+    found = ratio_interval(np.bincount(owner, weights=said), customers) if len(customers) >= FEWEST else None
+    if found is None or found[0] == found[1]:  # few customers, or all of one mind, tell nothing of how others differ
+        return Score(float(said.mean()), len(said), column=column)
+    return Score(float(said.mean()), len(said), *found, column)

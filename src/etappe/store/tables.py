@@ -142,6 +142,7 @@ tasks = Table(
     Column("map", String),
     Column("opportunity", String),
     Column("touchpoint", String),
+    sqlite_autoincrement=True,
 )
 """What a department is to do; about an opportunity of a map, a touchpoint, or neither."""
 

@@ -76,8 +76,8 @@ def _rank(task: Task) -> tuple[Any, ...]:
     return not to_do, (task.due or "9999") if to_do else "", -(task.done_us or 0), task.id
 
 
-def change(connection: Connection, task: Task, fields: dict[str, Any], author: str, note: str = "") -> Task:
-    """A task with some fields changed; each change is kept, the note with the first of them."""
+def change(connection: Connection, task: Task, fields: dict[str, Any], author: str, note: str = "") -> Task | None:
+    """A task with some fields changed; each change is kept, the note with the first of them; None: it is gone."""
     now = time.time_ns() // 1000
     old = msgspec.structs.asdict(task)
     new = {key: value for key, value in fields.items() if value != old[key]}
@@ -85,7 +85,8 @@ def change(connection: Connection, task: Task, fields: dict[str, Any], author: s
         return task
     if "status" in new:
         new["done_us"] = now if new["status"] not in OPEN else None
-    connection.execute(tasks.update().where(tasks.c.id == task.id).values(**new))
+    if not connection.execute(tasks.update().where(tasks.c.id == task.id).values(**new)).rowcount:
+        return None
     for key in FIELDS:
         if key in new:
             _keep(connection, task.id, now, author, key, str(old[key] or ""), str(new[key] or ""), note)
