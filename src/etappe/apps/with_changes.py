@@ -83,7 +83,7 @@ class WithChanges:
         about: dict[tuple[str | None, str | None], list[Task]] = {}
         about[map_id, one.id] = [task for task in self.tasks() if (task.map, task.opportunity) == (map_id, one.id)]
         some = journeys if journeys is not None else self._changes.journeys()
-        return self._chances(document, [one], some, about, True, days)[0]
+        return self._chances(document, [one], some, about, True, days, around=True)[0]
 
     def _chances(
         self,
@@ -93,6 +93,7 @@ class WithChanges:
         about: Mapping[tuple[str | None, str | None], Sequence[Task]],
         with_effects: bool,
         days: int | None = None,
+        around: bool = False,
     ) -> list[Chance]:
         from etappe.maps.binder import Binder
         from etappe.maps.effect import DAYS, effects
@@ -105,7 +106,7 @@ class WithChanges:
             Chance(
                 map=document, opportunity=one, tasks=tuple(about.get((document.id, one.id), ())),
                 numbers=tuple(bind_one(e, binder) for e in addressed(document, one, binder)),
-                effects=effects(document, one, binder, length) if with_effects and one.finished else (),
+                effects=effects(document, one, binder, length, around=around) if with_effects and one.finished else (),
             )
             for one in listed
         ]  # fmt: skip

@@ -70,13 +70,16 @@ class Effect:
     """Up to three such periods before the change and three after it, in order."""
 
 
-def effects(document: JourneyMap, one: Opportunity, binder: Binder, days: int = DAYS) -> tuple[Effect, ...]:
+def effects(
+    document: JourneyMap, one: Opportunity, binder: Binder, days: int = DAYS, *, around: bool = True
+) -> tuple[Effect, ...]:
     """What has become of each number that an opportunity is measured by.
 
     Parameters
     ----------
     binder : the map beside its journeys
     days : the length of the periods where the data suffice; else the longest possible one of whole weeks
+    around : also further periods before and after
 
     Raises
     ------
@@ -85,10 +88,10 @@ def effects(document: JourneyMap, one: Opportunity, binder: Binder, days: int = 
     """
     if days < WEEK:
         raise BadQuestion("days", f"{days} is less than a week.", "Compare 7 days or more, such as 28.")
-    return tuple(_effect(document, one, e, binder, days) for e in measured_by(document, one, binder))
+    return tuple(_effect(document, one, e, binder, days, around) for e in measured_by(document, one, binder))
 
 
-def _effect(document: JourneyMap, one: Opportunity, e: Evidence, binder: Binder, days: int) -> Effect:
+def _effect(document: JourneyMap, one: Opportunity, e: Evidence, binder: Binder, days: int, around: bool) -> Effect:
     plain = msgspec.structs.replace(e, snapshot=None, target=None)
     label = bind_one(plain, None).label
     frame: dict[str, Any] = {"evidence": e.id, "label": label}
@@ -129,7 +132,7 @@ def _effect(document: JourneyMap, one: Opportunity, e: Evidence, binder: Binder,
         **frame, state="measured", before=before, after=after, change=change, low=low, high=high,
         verdict=verdict(e, low, high), year_before=year,
         cautions=(both("effect.caution.no_experiment"), told, *causes, *_weak(e, before, after, length, days)),
-        periods=tuple(found.around(started, finished, first, last, unit)),
+        periods=tuple(found.around(started, finished, first, last, unit)) if around else (),
     )  # fmt: skip
 
 
