@@ -24,6 +24,8 @@ from etappe.units import DAY_US, SECOND_US, duration_us
 WEEK: Final = 7
 USUAL: Final = 29
 """Days that tell when events of a day begin and end."""
+SLACK_US: Final = DAY_US // 12
+"""A day that ends two hours earlier than others is whole all the same."""
 AROUND: Final = 3
 """So many periods are shown on each side of a change."""
 
@@ -112,7 +114,7 @@ def follow_up(e: Evidence) -> timedelta:
 def covered(binder: Binder, e: Evidence) -> tuple[date | None, date | None]:
     """The first and the last whole day of the data.
 
-    The last one is not whole where its events end earlier than on nearly all of the days before; the first alike.
+    The last one is not whole where its events end hours earlier than on nearly all of the days before; the first alike.
     """
     raw = binder.raw
     if not raw.events or raw.origin.seen_until_us is None:
@@ -128,8 +130,8 @@ def covered(binder: Binder, e: Evidence) -> tuple[date | None, date | None]:
     shift = round((last.utcoffset() or timedelta(0)).total_seconds()) * SECOND_US
     late = _of_days(raw.time_us[raw.time_us > end - USUAL * DAY_US], shift, np.maximum)
     early = _of_days(raw.time_us[raw.time_us < start + USUAL * DAY_US], shift, np.minimum)
-    cut_first = len(early) > 1 and early[0] > np.quantile(early[1:], 0.9, method="higher")
-    cut_last = len(late) > 1 and late[-1] < np.quantile(late[:-1], 0.1, method="lower")
+    cut_first = len(early) > 1 and early[0] > np.quantile(early[1:], 0.9, method="higher") + SLACK_US
+    cut_last = len(late) > 1 and late[-1] < np.quantile(late[:-1], 0.1, method="lower") - SLACK_US
     day = timedelta(days=1)
     return first.date() + (day if cut_first else 0 * day), last.date() - (day if cut_last else 0 * day)
 
