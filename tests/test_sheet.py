@@ -8,14 +8,14 @@ from openpyxl import load_workbook
 from etappe.errors import EtappeError
 from etappe.maps.bound import SHOWN
 from etappe.maps.check import check
-from etappe.maps.document import BadMap
+from etappe.maps.document import BadMap, read_map
 from etappe.maps.draft import template
 from etappe.maps.evidence import bind
 from etappe.maps.files import read_any
 from etappe.maps.shared import for_sharing
 from etappe.maps.sheet import from_csv, from_xlsx, rows, to_csv, to_xlsx
 from etappe.vocabulary import say
-from maps import small
+from maps import HEAD, small
 
 FIVE = template("five-stages")
 TABLE = to_csv(bind(FIVE)).decode("utf-8-sig")
@@ -103,3 +103,14 @@ def test_numbers_stand_as_numbers_with_their_interval(lang, head):
             assert line[2:7] == [b.value, b.currency or b.unit, b.low, b.high, b.n]
         else:
             assert line[2] is line[4] is line[5] is line[6] is None
+
+
+@pytest.mark.parametrize("lang", ["de", "en"])
+def test_a_changed_text_is_in_the_language_of_the_file(lang):
+    steps = "[{id: s1, title: {de: eins, en: one}}]"
+    document = read_map(f"{HEAD}stages: [{{id: a, title: {{de: Kauf, en: Purchase}}, steps: {steps}}}]\n")
+    shown = {"de": "Kauf", "en": "Purchase"}[lang]
+    changed = to_csv(bind(document), lang).decode("utf-8-sig").replace(f",{shown},", ",Neu,", 1)
+    stage = from_csv(changed.encode()).stages[0]
+    assert stage.title == {"de": "Kauf", "en": "Purchase", lang: "Neu"}
+    assert stage.steps[0].title == {"de": "eins", "en": "one"}

@@ -36,7 +36,7 @@ from etappe.vocabulary import say
 
 COLUMNS: Final = (
     "kind", "id", "stage", "lane", "place", "title", "text", "score", "arc", "severity", "evidence", "opportunity",
-    "more", "lane_title", "basis", "value", "n", "low", "high", "state", "data_until",
+    "more", "lane_title", "basis", "value", "n", "low", "high", "state", "data_until", "language",
 )  # fmt: skip
 NUMBER_HEADS: Final = (
     "map.pdf.evidence", "map.pdf.value", "map.sheet.number", "map.sheet.unit", "answer.column.low",
@@ -89,6 +89,8 @@ def _row(name: Name, parts: Parts, bound: BoundMap, lang: str) -> dict[str, Any]
         if key in value and not (kind == "map" and key == "opportunity"):
             inner = value[key]
             row[key] = say(inner, lang) if key in SAID else inner
+            if isinstance(inner, dict):
+                row["language"] = lang
             if key not in SAID or isinstance(inner, str):
                 value.pop(key)
     value.pop("id", None)
@@ -258,8 +260,9 @@ def _part(row: Mapping[str, Any], where: str) -> tuple[Name, Value]:
         text = said(row.get(key))
         old = value.get(key)
         if isinstance(old, dict):
+            # A text that was changed is in the language that the file was written in.
             if text and text not in old.values():
-                value[key] = {**old, "de": text} if "de" in old else {**old, next(iter(old)): text}
+                value[key] = {**old, plain(row.get("language")) or next(iter(old)): text}
         elif text or (key == "title" and kind in ("map", "stage", "step", "lane", "opportunity", "study")):
             value[key] = text
     for key, number in NUMBERS.items():
