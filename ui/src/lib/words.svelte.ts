@@ -72,16 +72,19 @@ export function percent(share: number, digits = 1): string {
 const at = (iso: string) =>
   iso.length > 10 ? { date: new Date(iso), timeZone: language.zone } : { date: new Date(`${iso}T12:00Z`), timeZone: 'UTC' }
 
+/** Dates are written as the server writes them: "31 Dec 2017" in English. */
+const dated = () => (language.lang === 'en' ? 'en-GB' : language.lang)
+
 /** An ISO day, or the day of a moment, as people write it. */
 export function day(iso: string, style: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short', year: 'numeric' }): string {
   const { date, timeZone } = at(iso)
-  return new Intl.DateTimeFormat(language.lang, { ...style, timeZone }).format(date)
+  return new Intl.DateTimeFormat(dated(), { ...style, timeZone }).format(date)
 }
 
 /** Two ISO days or moments as one span: "4.–31. Dez. 2017". */
 export function span(from: string, to: string): string {
   const { date, timeZone } = at(from)
-  const format = new Intl.DateTimeFormat(language.lang, { day: 'numeric', month: 'short', year: 'numeric', timeZone })
+  const format = new Intl.DateTimeFormat(dated(), { day: 'numeric', month: 'short', year: 'numeric', timeZone })
   return format.formatRange(date, at(to).date).replace(/\u2009/g, '')
 }
 
@@ -89,7 +92,7 @@ export function span(from: string, to: string): string {
 export function moment(iso: string): string {
   const date = new Date(iso)
   if (Number.isNaN(date.getTime())) return iso
-  return new Intl.DateTimeFormat(language.lang, { dateStyle: 'medium', timeStyle: 'short', timeZone: language.zone }).format(date)
+  return new Intl.DateTimeFormat(dated(), { dateStyle: 'medium', timeStyle: 'short', timeZone: language.zone }).format(date)
 }
 
 export function remember(name: string, value: string) {

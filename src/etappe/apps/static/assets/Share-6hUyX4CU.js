@@ -1,0 +1,1 @@
+import{O as e,Q as t,U as n,V as r,_t as i,h as a,k as o,nt as s}from"./address.svelte-BwvTBi17.js";var c=n(`<span class="track s1mdn9xx" aria-hidden="true"><span></span></span>`);function l(n,l){let u=a(l,`bad`,3,!1);var d=c(),f=s(d);let p,m;i(d),t(t=>{p=o(f,1,`s1mdn9xx`,null,p,{bad:u()}),m=e(f,``,m,{width:t})},[()=>`${Math.min(100,100*l.share)}%`]),r(n,d)}export{l as t};

@@ -1,0 +1,1 @@
+import{ht as e}from"./address.svelte-BwvTBi17.js";e();

@@ -1,1 +1,0 @@
-import{ht as e}from"./address.svelte-RdTx5rs0.js";e();

@@ -1,1 +1,0 @@
-import{X as e,st as t,ut as n}from"./address.svelte-RdTx5rs0.js";import{n as r,t as i}from"./load.svelte-Bac156vT.js";var a=new class{load=new i;#e=n(()=>this.load.data);get meta(){return e(this.#e)}set meta(e){t(this.#e,e)}refresh(){r(),this.load.ask(`/api/meta`)}};export{a as t};
