@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from servers import Client, served
 from test_portfolio import ASKED, MAP, MAPPING, recorded, rows
-from test_screens import LOOKS, QUIET, Opened
+from test_screens import LOOKS, Opened
 from workspaces import made, written
 
 SCREENS = {
@@ -136,22 +136,6 @@ def test_the_board_is_read_and_decided_over_http(client: Client) -> None:
 
 
 # -- screens -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(QUIET))
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def window(browser: Browser, client: Client) -> Iterator[Opened]:
-    opened = Opened(browser, client.address)
-    yield opened
-    assert opened.complaints == []
-    opened.context.close()
 
 
 class TestScreens:

@@ -257,31 +257,26 @@ def test_a_comparison_waits_until_the_first_week_has_been_followed(monkeypatch):
     assert (found.state, found.ready) == ("waiting", date(2025, 3, 30))
 
 
-def test_a_day_that_ends_early_is_not_compared():
-    whole = shopping([0.3] * 84)
-    cut = whole.between(None, us(FIRST + timedelta(days=83), 12) + 1)  # the last day ends at its first event, at noon
-    binder = Binder(read_map(MAP % ""), whole, None, 0)
-    e = binder.map.evidence[0]
-    assert covered(binder, e) == (FIRST, FIRST + timedelta(days=83))
-    shorter = built(
-        [
-            [
-                (t, "cart")
-                for t in range(
-                    us(FIRST + timedelta(days=k), 8), us(FIRST + timedelta(days=k), 20 if k < 40 else 9), 3_600_000_000
-                )
-            ]
-            for k in range(41)
-        ]
-    )
-    assert covered(Binder(binder.map, shorter, None, 0), e)[1] == FIRST + timedelta(days=39)
-    assert len(cut)
+def opening_hours(hours):
+    """A journey for each day, with a touch at each hour from the first to before the last one of that day."""
+    days = [(FIRST + timedelta(days=k), start, end) for k, (start, end) in enumerate(hours)]
+    return built([[(us(day, hour), "cart") for hour in range(start, end)] for day, start, end in days])
 
 
-def test_midnights_are_whole_days():
-    days = built([[(us(FIRST + timedelta(days=k), 0), "cart")] for k in range(40)])
-    binder = Binder(read_map(MAP % ""), days, None, 0)
-    assert covered(binder, binder.map.evidence[0]) == (FIRST, FIRST + timedelta(days=39))
+@pytest.mark.parametrize(
+    ("hours", "first", "last"),
+    [
+        ([(8, 20)] * 41, 0, 40),
+        ([(8, 20)] * 40 + [(8, 9)], 0, 39),  # the last day ends at eight in the morning
+        ([(8, 20)] * 40 + [(8, 19)], 0, 40),  # an hour earlier than others is whole all the same
+        ([(19, 20)] + [(8, 20)] * 40, 1, 40),  # the first one begins in the evening
+        ([(0, 1)] * 41, 0, 40),  # days without a time of day
+    ],
+)
+def test_a_day_that_begins_late_or_ends_early_is_left_out(hours, first, last):
+    binder = Binder(read_map(MAP % ""), opening_hours(hours), None, 0)
+    found = covered(binder, binder.map.evidence[0])
+    assert found == (FIRST + timedelta(days=first), FIRST + timedelta(days=last))
 
 
 def test_a_number_by_hand_has_no_effect(monkeypatch):

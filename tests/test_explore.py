@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from servers import Client, served
-from test_screens import LOOKS, QUIET, Opened
+from test_screens import LOOKS, Opened
 from workspaces import made, written
 
 pytestmark = [
@@ -59,14 +59,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     workspace.close()
     with served(workspace.folder) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(QUIET))
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from etappe.apps.workspace import open as open_workspace
 from servers import Client, served
-from test_screens import LOOKS, MAP, QUIET, Opened
+from test_screens import LOOKS, MAP, Opened
 from workspaces import shop, written
 
 pytestmark = [
@@ -49,22 +49,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(folder: Path) -> Iterator[Client]:
     with served(folder) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(QUIET))
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def window(browser: Browser, client: Client) -> Iterator[Opened]:
-    opened = Opened(browser, client.address)
-    yield opened
-    assert opened.complaints == []
-    opened.context.close()
 
 
 def cell(page: Page, lane: str, column: str):

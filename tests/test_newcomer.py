@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from servers import Client, served
 from test_persona_screens import rows
-from test_screens import QUIET, Opened
+from test_screens import Opened
 from workspaces import made, written
 
 pytestmark = [
@@ -26,14 +26,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     workspace.close()
     with served(workspace.folder) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(QUIET))
-        yield started
-        started.close()
 
 
 def bind(page: Page, lane: str, column: str, metric: str) -> None:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from planted_personas import planted
 from servers import Client, served
-from test_screens import LOOKS, QUIET, Opened
+from test_screens import LOOKS, Opened
 from workspaces import made, written
 
 pytestmark = [
@@ -53,22 +53,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         }  # fmt: skip
         assert found.send("POST", "/api/personas", {"document": document})[0] == 200
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(QUIET))
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def window(browser: Browser, client: Client) -> Iterator[Opened]:
-    opened = Opened(browser, client.address)
-    yield opened
-    assert opened.complaints == []
-    opened.context.close()
 
 
 @pytest.mark.parametrize(("width", "lang", "theme"), LOOKS)

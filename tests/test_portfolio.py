@@ -296,7 +296,7 @@ def test_a_task_is_handed_over_and_every_step_is_kept(ws: Workspace) -> None:
     ws.change_task(task.id, author="Mia", status="done")
     found, steps = ws.task(task.id)
     assert (found.department, found.person, found.status) == ("IT", "Mia", "done")
-    assert found.done_us is not None
+    assert found.done_us == steps[-1].at_us
     assert [(step.field, step.before, step.after, step.author, step.note) for step in steps] == [
         ("made", "", "Felder streichen", "Lena", ""),
         ("department", "E-Commerce", "IT", "Lena", "Du kennst das Formular"),
@@ -434,6 +434,36 @@ def test_a_return_that_was_chosen_is_about_the_costs_of_now(ws: Workspace) -> No
         ws.put_board(Board(costs=costs))
         assert kept == next(one for one in ws.outcomes(days=days) if one.benefit == "roi").now.value
     assert roi.now.value != kept
+
+
+def test_a_return_without_costs_is_not_that_of_old_ones(ws: Workspace) -> None:
+    from etappe.maps.outcomes import proposals
+
+    chosen = proposals(ws.journeys(), ws.registry(), ["order"], 1000.0)["roi"][0]
+    ws.put_board(Board(roi=Chosen(evidence=chosen)))
+    roi = next(one for one in ws.outcomes() if one.benefit == "roi")
+    assert (roi.source, roi.now.metric) == ("proposed", "revenue.per_journey")
+
+
+def test_data_shorter_than_a_period_give_no_figure(ws: Workspace) -> None:
+    some = ws.journeys(end=FIRST + timedelta(days=20))
+    found = {one.benefit: one for one in ws.outcomes(some)}
+    assert {one.now.state for one in found.values()} == {"none"}
+    assert found["roi"].now.why["en"] == "The data do not cover 28 days yet."
+
+
+def test_a_way_between_touchpoints_is_neither_good_nor_bad(ws: Workspace) -> None:
+    row = {"from": "add_to_cart", "to": "order"}
+    id = ws.record("kauf", {"question": "transitions"}, row)
+    assert ws.map("kauf").evidence[0].better is None
+    assert ws.chance("kauf", id).opportunity.finding["en"].startswith("From Shopping cart to Online shop")
+
+
+def test_days_that_hold_no_finding_are_refused(ws: Workspace) -> None:
+    with pytest.raises(BadQuestion, match="no such number in these days"):
+        recorded(ws, start="2020-01-01", end="2020-01-31")
+    with pytest.raises(BadDocument, match="is after"):
+        recorded(ws, start="2026-07-31", end="2026-07-01")
 
 
 def test_changes_of_the_board_at_once_are_all_kept(ws: Workspace) -> None:

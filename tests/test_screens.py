@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from etappe.maps.document import dump_map
 from etappe.maps.draft import draft
@@ -97,14 +97,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     workspace.close()
     with served(workspace.folder) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(QUIET))
-        yield started
-        started.close()
 
 
 class Opened:

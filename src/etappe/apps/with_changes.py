@@ -35,11 +35,6 @@ class Chance:
     effects: "tuple[Effect, ...]" = ()
     tasks: tuple[Task, ...] = ()
 
-    @property
-    def key(self) -> tuple[str, str]:
-        """The ids of its map and of itself."""
-        return self.map.id, self.opportunity.id
-
 
 class WithChanges:
     """The part of a workspace that goes from a finding to a change and its effect."""

@@ -42,6 +42,7 @@ def pieces(file: IO[bytes], where: str, most: int) -> Iterator[tuple[str, bytes]
                         if whole > most:
                             raise _large(where, most)
                         yield one.filename, piece
+    # What zipfile raises of a packing that it does not know, of a password, and of a file that is cut or broken.
     except (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error):
         raise BadFile(where, "is no readable spreadsheet.", "Save it as .xlsx, without a password.") from None
 

@@ -4,6 +4,7 @@ Both periods are equally long and whole weeks; the first ends on the day before 
 the day from which it reaches all. In between, some customers had it and some had not: that time counts for neither. A
 number that follows journeys for some days follows those of both periods for as long, those of the first to their end
 before the change.
+
 Before against after is no experiment. What else could have moved the number is said: the same weeks a year earlier, a
 base that has changed, other changes of the map in that time, periods that are short.
 """

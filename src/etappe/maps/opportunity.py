@@ -124,7 +124,8 @@ def from_finding(
         found = [_evidence(binder, friction, row, "share", "down", condition), loss]
     else:
         column = column or _COLUMNS.get(str(asked.get("question")), "")
-        better = "up" if "conversion" in column else "down"
+        kind = str(asked.get("question"))
+        better = "up" if "conversion" in column else "down" if kind == "friction" and column == "share" else None
         found = [_evidence(binder, asked, row, column, better, condition)]
     for e in found:
         question_of(e.question or {})
@@ -210,5 +211,7 @@ def _found(found: list[Evidence], binder: Binder, days: tuple[str | None, str | 
     """The numbers of a finding in the days in which it was found, and these days."""
     window = Window(start=days[0], end=days[1])
     told = finding_text([bind_one(msgspec.structs.replace(e, window=window), binder) for e in found])
+    if not say(told, "en"):
+        raise BadQuestion("from, to", "there is no such number in these days.", "Choose days that hold the finding.")
     ends = {lang: " – ".join(day(one, lang) if one else "" for one in days).strip() for lang in LANGUAGES}
     return {lang: f"{say(told, lang)} ({ends[lang]})" for lang in LANGUAGES}

@@ -2,8 +2,8 @@
 
 The benefits: customers' needs are understood, marketing is used well, more journeys reach their goal, customers come
 back, and what is spent pays. A workspace's board names the figure of each; where it names none, one is proposed from
-what the data hold. Periods are whole weeks; the last one ends as late as the
-data still follow what began in it for as long as the figure asks.
+what the data hold. Periods are whole weeks; the last one ends as late as the data still follow what began in it for as
+long as the figure asks.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +31,6 @@ from etappe.vocabulary import I18n, say
 
 Benefit = Literal["needs", "marketing", "conversion", "retention", "roi"]
 BENEFITS: Final[tuple[Benefit, ...]] = get_args(Benefit)
-SCHEMA: Final = "outcomes/1"
 DAYS: Final = 28
 LONGEST: Final = 364
 BACK: Final = 6
@@ -237,22 +236,25 @@ def outcomes(
     found = []
     for benefit in BENEFITS:
         chosen = board.of(benefit)
-        e = chosen.evidence or next(iter(proposed[benefit]), None)
+        own = _with_costs(chosen.evidence, costs) if chosen.evidence else None
+        e = own or next(iter(proposed[benefit]), None)
         if e is not None:
-            plain = msgspec.structs.replace(_with_costs(e, costs), target=None, snapshot=None)
+            plain = msgspec.structs.replace(e, target=None, snapshot=None)
             one = _outcome(benefit, plain, binder, days)
         else:
             one = _known(tuple(maps())) if benefit == "needs" else _missing(benefit)
-        source = "missing" if one.now.state == "none" and e is None else "chosen" if chosen.evidence else "proposed"
+        source = "missing" if one.now.state == "none" and e is None else "chosen" if own else "proposed"
         found.append(_aimed(one, chosen.target, e, source))
     return tuple(found)
 
 
-def _with_costs(e: Evidence, costs: float | None) -> Evidence:
-    """A return that was chosen is about the costs of now, and of as many days as are asked."""
+def _with_costs(e: Evidence, costs: float | None) -> Evidence | None:
+    """A return that was chosen is about the costs of now, and of as many days as are asked; None: there are none."""
     question = e.question or {}
-    if costs is None or not question.get("costs") or not isinstance(e.value, Pick) or isinstance(e.value.where, str):
+    if not question.get("costs") or not isinstance(e.value, Pick) or isinstance(e.value.where, str):
         return e
+    if costs is None:
+        return None
     owner = e.value.where.get("owner")
     return msgspec.structs.replace(e, question={**question, "costs": [f"{owner}={costs:g}"]})
 
@@ -292,6 +294,11 @@ def _outcome(benefit: Benefit, e: Evidence, binder: Binder, days: int) -> Outcom
         return Outcome(benefit=benefit, label=now.label, source="proposed", now=now)
     measured, step = Measured(e, binder, days), timedelta(days=days)
     starts = [last - step * (k + 1) + timedelta(days=1) for k in range(BACK)]
+    if starts[0] < first:
+        now = Bound(
+            id=e.id, state="none", unit="count", label=e.title, sentence="", why=both("outcome.short", days=days)
+        )
+        return Outcome(benefit=benefit, label=bind_one(e, None).label, source="proposed", now=now)
     newest = measured.of(starts[0], "after")
     unit = newest.bound.unit
     earlier = [measured.of(start, "before", unit) for start in starts[1:] if start >= first]
