@@ -144,7 +144,7 @@ def test_any_question_s_numbers_can_be_bound(client: Client) -> None:
     assert (listed[0]["title"], listed[0]["saved"]) == ("Trichter", True)
     found = sent(client, at, {"question": listed[0]["question"]})["proposals"]
     titles = {one["bound"]["label"]: one for one in found}
-    one = titles["order: Konversion"]
+    one = titles["Online-Shop: Konversion"]
     assert one["evidence"]["value"] == {"column": "conversion", "where": {"position": 2, "step": "order"}}
     assert one["bound"]["state"] in ("fresh", "few")
     edits = [{"edit": "bind", "lane": "k", "place": "s1", "evidence": {**one["evidence"], "min_n": 1}}]
@@ -155,6 +155,8 @@ def test_any_question_s_numbers_can_be_bound(client: Client) -> None:
     )
     shown = bound["map"]["evidence"][one["evidence"]["id"]]
     assert (shown["text"], shown["n"]) == ("66,7\u00a0%", 3)
+    friction = sent(client, at, {"question": {"question": "friction"}})["proposals"]
+    assert "Online-Shop · Ende: Anteil" in [one["bound"]["label"] for one in friction]
     for kind in ("reach", "friction", "transitions", "stages", "variants", "sessions"):
         question = next(q for q in listed if q["question"] == {"question": kind})
         assert sent(client, at, {"question": question["question"]})["proposals"]

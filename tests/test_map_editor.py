@@ -187,8 +187,8 @@ def test_the_number_of_any_question_is_bound(window: Opened, client: Client):
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Beleg anbinden").click()
     dialog.get_by_role("combobox", name="Aus").select_option(label="Übergänge")
-    dialog.get_by_role("button", name="„visit · order: Journeys“ anbinden").click()
-    expect(cell(page, "Hürden", "besucht")).to_contain_text("visit · order: Journeys")
+    dialog.get_by_role("button", name="„Webseite · Online-Shop: Journeys“ anbinden").click()
+    expect(cell(page, "Hürden", "besucht")).to_contain_text("Webseite · Online-Shop: Journeys")
 
 
 def test_a_comment_has_a_name_given_once(window: Opened, client: Client):

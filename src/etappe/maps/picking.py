@@ -7,15 +7,16 @@ import numpy as np
 
 from etappe.analysis.answer import Answer, Question
 from etappe.analysis.ask import ask, question_of
-from etappe.analysis.show import SHARES
+from etappe.analysis.show import SHARES, cells
 from etappe.arrays import Column
 from etappe.errors import BadQuestion, unknown
 from etappe.expression import mask, parse
 from etappe.journeys.columns import Journeys
 from etappe.journeys.stages import Registry
-from etappe.language import LANGUAGES, word
+from etappe.language import LANGUAGES, has_word, word
 from etappe.maps.asking import Number, Request, Row, transition_interval, wait_interval
 from etappe.maps.model import Evidence, Pick
+from etappe.vocabulary import say
 
 INTERVALS: Final = {
     "share": ("low", "high"),
@@ -79,7 +80,9 @@ def _fits(row: Row, where: Mapping[str, Any] | str) -> bool:
     return bool(mask(expression, columns)[0])
 
 
-def evidence_of(question: Row, answer: Answer, most: int = MOST_ROWS) -> Iterator[Evidence]:
+def evidence_of(
+    question: Row, answer: Answer, registry: Registry | None = None, most: int = MOST_ROWS
+) -> Iterator[Evidence]:
     """What can be picked out of an answer: of each of its first rows the columns that are worth a cell."""
     asked = question_of(question)
     rows = answer.rows()
@@ -87,15 +90,29 @@ def evidence_of(question: Row, answer: Answer, most: int = MOST_ROWS) -> Iterato
         where = {key: value for key, value in row.items() if _names_it(key, value)}
         if sum(_fits(other, where) for other in rows) != 1:
             continue
-        label = " · ".join(str(value) for key, value in where.items() if key != "position")
+        label = {lang: _label(row, where, registry, lang) for lang in LANGUAGES}
         for column in _measures(asked, answer.table.column_names, row):
             title = {
-                lang: ": ".join(filter(None, (label, word(f"answer.column.{column}", lang)))) for lang in LANGUAGES
+                lang: ": ".join(filter(None, (label[lang], word(f"answer.column.{column}", lang))))
+                for lang in LANGUAGES
             }
             yield Evidence(
                 id=f"{question['question']}-{i + 1}-{column.replace('_', '-')}", title=title, question=question,
                 value=Pick(column=column, where=where),
             )  # fmt: skip
+
+
+def _label(row: Row, where: Mapping[str, Any], registry: Registry | None, lang: str) -> str:
+    """What a row is about: touchpoints by the titles of the registry, codes as words."""
+    said = dict(zip(row, cells(row, lang), strict=True))
+
+    def one(key: str, value: str) -> str:
+        if has_word(f"ui.explore.signal.{value}") and key == "signal":
+            return word(f"ui.explore.signal.{value}", lang)
+        known = registry.find(value) if registry and said[key] == value else None
+        return say(known.title, lang) if known else said[key]
+
+    return " · ".join(one(key, value) for key, value in where.items() if key != "position")
 
 
 def _names_it(key: str, value: Any) -> bool:

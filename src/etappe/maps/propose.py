@@ -75,7 +75,7 @@ def proposals_of(
     """
     binder = Binder(document, journeys, registry, now_us)
     view, _ = binder.view(None, document.window, binder.segment(None))
-    found = evidence_of(question, binder.answer(view, question))
+    found = evidence_of(question, binder.answer(view, question), registry)
     both = [Proposal(e, bind_one(e, binder)) for e in found]
     return [one for one in both if one.bound.state != "failed"]
 
